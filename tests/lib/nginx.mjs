@@ -1,0 +1,134 @@
+// nginx with the shipped files, laid out in a directory of its own as Debian lays out /etc/nginx.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, startProcess, tempDir, waitFor } from './process.mjs';
+
+const shipped = fileURLToPath(new URL('../../nginx/', import.meta.url));
+
+/// Starts nginx and returns `{dir, httpPort, httpsPort, certificate, errorLog(), accessLog(), stop()}`.
+///
+/// `render({dir, httpPort, httpsPort, certificate, certificateKey})` returns the text of the site, one or more
+/// server{} blocks; `siteConf` is the same as a constant text. `plainSite` and `sampleSite` below help to write it.
+/// `signatureSocket` and `successSocket` (default: the same) replace those of the shipped upstreams.
+/// `origins` and `customHeaders` fill the two files which an operator edits. `http` is put into http{}.
+export async function startNginx(options) {
+  const site = await layOut(options);
+  const server = startProcess('nginx', ['-p', site.dir, '-c', site.conf], { log: join(site.dir, 'stderr.log') });
+  const log = (name) => () => (existsSync(join(site.dir, name)) ? readFileSync(join(site.dir, name), 'utf8') : '');
+  const errorLog = log('error.log');
+  await waitFor(() => isListening(site.httpsPort), { what: 'nginx listening' }).catch(async () => {
+    await server.stop();
+    throw new Error(`nginx did not start:\n${server.output()}${errorLog()}`);
+  });
+  return {
+    ...site, pid: server.pid, errorLog, accessLog: log('access.log'), stop: () => server.stop('SIGTERM'),
+  };
+}
+
+/// `nginx -t` on the same layout; `{ok, output}`.
+export async function checkNginx(options) {
+  const site = await layOut(options);
+  const { status, stderr } = spawnSync('nginx', ['-t', '-p', site.dir, '-c', site.conf], { encoding: 'utf8' });
+  return { ok: status === 0, output: stderr };
+}
+
+/// A server{} on both ports with `body` inside.
+export const plainSite = (body) => ({ httpPort, httpsPort, certificate, certificateKey }) => `
+server {
+    listen 127.0.0.1:${httpPort};
+    listen 127.0.0.1:${httpsPort} ssl http2;
+    server_name localhost;
+    ssl_certificate ${certificate};
+    ssl_certificate_key ${certificateKey};
+    ${body}
+}`;
+
+/// The shipped sample `nginx/sites/<name>.conf` on the test's ports and in its directory.
+/// `replace` holds further [from, to] pairs; each has to occur, so that no sample drifts away from its test.
+export const sampleSite = (name, replace = []) => ({ dir, httpPort, httpsPort }) => replaceAll(
+  readFileSync(join(shipped, 'sites', `${name}.conf`), 'utf8'), [
+    [/listen 80;/g, `listen 127.0.0.1:${httpPort};`],
+    [/listen 443 ssl/g, `listen 127.0.0.1:${httpsPort} ssl`],
+    [/\/etc\/nginx\//g, `${dir}/`],
+    ...replace,
+  ]);
+
+async function layOut({
+  dir = tempDir(), render, siteConf, signatureSocket = join(dir, 'signature.sock'), successSocket = signatureSocket,
+  origins = [], customHeaders = [], http = '', workers = 1,
+}) {
+  const site = {
+    dir, conf: join(dir, 'nginx.conf'), ...makeCertificate(dir),
+    httpPort: await freePort(), httpsPort: await freePort(),
+  };
+  for (const part of ['conf.d', 'snippets', 'blobvalet']) cpSync(join(shipped, part), join(dir, part), { recursive: true });
+  for (const part of ['sites-enabled', 'tmp']) mkdirSync(join(dir, part), { recursive: true });
+
+  edit(join(dir, 'conf.d/blobvalet.conf'), [
+    [/unix:\/run\/blobvalet\/signature\.sock/g, `unix:${signatureSocket}`],
+    [/unix:\/run\/blobvalet\/success\.sock/g, `unix:${successSocket}`],
+  ]);
+  writeFileSync(join(dir, 'blobvalet/origins.map'), origins.map((origin) => `"${origin}" 1;\n`).join(''));
+  writeFileSync(join(dir, 'blobvalet/headers.map'), `default "${customHeaders.join(', ')}";\n`);
+  writeFileSync(join(dir, 'sites-enabled/site'), siteConf ?? render(site));
+  writeFileSync(site.conf, mainConf({ dir, http, workers }));
+  return site;
+}
+
+// What Debian's nginx.conf has, as far as it matters here, with every file below `dir`. Started by root,
+// the workers stay root, because the sockets of a test belong to whoever runs it.
+const mainConf = ({ dir, http, workers }) => `
+user root;
+daemon off;
+pid ${dir}/nginx.pid;
+error_log ${dir}/error.log info;
+worker_processes ${workers};
+events { worker_connections 512; }
+http {
+    access_log ${dir}/access.log;
+    client_body_temp_path ${dir}/tmp/body;
+    fastcgi_temp_path ${dir}/tmp/fastcgi;
+    proxy_temp_path ${dir}/tmp/proxy;
+    scgi_temp_path ${dir}/tmp/scgi;
+    uwsgi_temp_path ${dir}/tmp/uwsgi;
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    ${http}
+    include conf.d/*.conf;
+    include sites-enabled/*;
+}
+`;
+
+function makeCertificate(dir) {
+  const certificate = join(dir, 'tls.crt');
+  const certificateKey = join(dir, 'tls.key');
+  if (!existsSync(certificate)) {
+    execFileSync('openssl', [
+      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30',
+      '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1',
+      '-keyout', certificateKey, '-out', certificate,
+    ], { stdio: 'pipe' });
+  }
+  return { certificate, certificateKey };
+}
+
+const edit = (file, pairs) => writeFileSync(file, replaceAll(readFileSync(file, 'utf8'), pairs));
+
+function replaceAll(text, pairs) {
+  return pairs.reduce((result, [from, to]) => {
+    const replaced = result.replaceAll(from, to);
+    if (replaced === result) throw new Error(`nothing to replace: ${from}`);
+    return replaced;
+  }, text);
+}
+
+function isListening(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(socket.destroy()));
+    socket.once('error', () => resolve(null));
+  });
+}
