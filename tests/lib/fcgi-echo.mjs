@@ -1,0 +1,114 @@
+// A FastCGI responder that answers with the parameters it got: it shows what nginx passes on, and misbehaves on demand.
+import { createServer } from 'node:net';
+import { chmodSync } from 'node:fs';
+
+const kType = { begin: 1, end: 3, params: 4, stdin: 5, stdout: 6 };
+
+/// Listens on a unix socket; `{socket, requests, stop()}`. `requests` holds what arrived, in order, as
+/// `{params: [[name, value], ...], get(name), body}`.
+///
+/// In the request's query, `sleep=MS` delays the answer, `status=NNN` sets its status, `die=1` closes the
+/// connection without any, `die=once` does that to the first request only.
+export async function startEcho({ socket }) {
+  const requests = [];
+  const connections = new Set();
+  const server = createServer((connection) => {
+    connections.add(connection);
+    connection.on('close', () => connections.delete(connection));
+    connection.on('error', () => connection.destroy());
+    readRequests(connection, (request) => {
+      requests.push(request);
+      answer(connection, request, requests);
+    });
+  });
+  await new Promise((resolve, reject) => server.once('error', reject).listen(socket, resolve));
+  chmodSync(socket, 0o666);
+  return {
+    socket, requests,
+    async stop() {
+      connections.forEach((connection) => connection.destroy());
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function answer(connection, request, requests) {
+  const query = new URLSearchParams(request.get('QUERY_STRING') ?? '');
+  const firstOfItsKind = requests.filter((r) => r.get('QUERY_STRING') === request.get('QUERY_STRING')).length === 1;
+  if (query.get('die') === '1' || (query.get('die') === 'once' && firstOfItsKind)) return connection.destroy();
+
+  const body = JSON.stringify({ params: request.params, body: request.body });
+  const head = `Status: ${query.get('status') ?? '200'}\r\nContent-Type: application/json\r\n`
+    + `Cache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  const send = () => {
+    if (connection.destroyed) return;
+    connection.write(Buffer.concat([...records(kType.stdout, request.id, head + body), endRecord(request.id)]));
+    if (!request.keep) connection.end();
+  };
+  setTimeout(send, Number(query.get('sleep') ?? 0));
+}
+
+// Collects records into requests. nginx sends one request at a time on a connection.
+function readRequests(connection, onRequest) {
+  let pending = Buffer.alloc(0);
+  let request;
+  connection.on('data', (chunk) => {
+    pending = Buffer.concat([pending, chunk]);
+    for (let record; (record = takeRecord(pending)); pending = pending.subarray(record.size)) {
+      const { type, id, content } = record;
+      if (type === kType.begin) request = { id, keep: content[2] === 1, head: [], stdin: [] };
+      if (type === kType.params) request.head.push(content);
+      if (type !== kType.stdin) continue;
+      if (content.length > 0) request.stdin.push(content);
+      else onRequest(finish(request));
+    }
+  });
+}
+
+function takeRecord(buffer) {
+  if (buffer.length < 8) return null;
+  const length = buffer.readUInt16BE(4);
+  const size = 8 + length + buffer[6];
+  if (buffer.length < size) return null;
+  return { type: buffer[1], id: buffer.readUInt16BE(2), content: buffer.subarray(8, 8 + length), size };
+}
+
+function finish({ id, keep, head, stdin }) {
+  const params = [...nameValuePairs(Buffer.concat(head))];
+  return {
+    id, keep, params, body: Buffer.concat(stdin).toString(),
+    get: (name) => params.find(([key]) => key === name)?.[1],
+  };
+}
+
+function* nameValuePairs(buffer) {
+  for (let at = 0; at < buffer.length;) {
+    const sizes = [];
+    for (let i = 0; i < 2; i++) {
+      const long = buffer[at] & 0x80;
+      sizes.push(long ? buffer.readUInt32BE(at) & 0x7fffffff : buffer[at]);
+      at += long ? 4 : 1;
+    }
+    const [name, value] = sizes.map((size) => buffer.toString('utf8', at, (at += size)));
+    yield [name, value];
+  }
+}
+
+function header(type, id, length) {
+  const head = Buffer.from([1, type, 0, 0, 0, 0, 0, 0]);
+  head.writeUInt16BE(id, 2);
+  head.writeUInt16BE(length, 4);
+  return head;
+}
+
+function records(type, id, text) {
+  const content = Buffer.from(text);
+  const parts = [];
+  for (let at = 0; at < content.length; at += 0xffff) {
+    const part = content.subarray(at, at + 0xffff);
+    parts.push(header(type, id, part.length), part);
+  }
+  return [...parts, header(type, id, 0)];
+}
+
+const endRecord = (id) => Buffer.concat([header(kType.end, id, 8), Buffer.alloc(8)]);
