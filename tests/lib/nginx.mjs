@@ -13,7 +13,8 @@ const shipped = fileURLToPath(new URL('../../nginx/', import.meta.url));
 /// `render({dir, httpPort, httpsPort, certificate, certificateKey})` returns the text of the site, one or more
 /// server{} blocks; `siteConf` is the same as a constant text. `plainSite` and `sampleSite` below help to write it.
 /// `signatureSocket` and `successSocket` (default: the same) replace those of the shipped upstreams.
-/// `origins` and `customHeaders` fill the two files which an operator edits. `http` is put into http{}.
+/// `origins` and `customHeaders` fill the two files which an operator edits. `http` is put into http{}, and `files`
+/// maps further names below the directory to their text.
 export async function startNginx(options) {
   const site = await layOut(options);
   const server = startProcess('nginx', ['-p', site.dir, '-c', site.conf], { log: join(site.dir, 'stderr.log') });
@@ -58,14 +59,15 @@ export const sampleSite = (name, replace = []) => ({ dir, httpPort, httpsPort })
 
 async function layOut({
   dir = tempDir(), render, siteConf, signatureSocket = join(dir, 'signature.sock'), successSocket = signatureSocket,
-  origins = [], customHeaders = [], http = '', workers = 1,
+  origins = [], customHeaders = [], http = '', files = {}, workers = 1,
 }) {
+  for (const part of ['conf.d', 'snippets', 'blobvalet']) cpSync(join(shipped, part), join(dir, part), { recursive: true });
+  for (const part of ['sites-enabled', 'tmp', 'tls']) mkdirSync(join(dir, part), { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
   const site = {
-    dir, conf: join(dir, 'nginx.conf'), ...makeCertificate(dir),
+    dir, conf: join(dir, 'nginx.conf'), ...makeCertificate(join(dir, 'tls')),
     httpPort: await freePort(), httpsPort: await freePort(),
   };
-  for (const part of ['conf.d', 'snippets', 'blobvalet']) cpSync(join(shipped, part), join(dir, part), { recursive: true });
-  for (const part of ['sites-enabled', 'tmp']) mkdirSync(join(dir, part), { recursive: true });
 
   edit(join(dir, 'conf.d/blobvalet.conf'), [
     [/unix:\/run\/blobvalet\/signature\.sock/g, `unix:${signatureSocket}`],
@@ -102,9 +104,10 @@ http {
 }
 `;
 
+// Named as the sample sites name it.
 function makeCertificate(dir) {
-  const certificate = join(dir, 'tls.crt');
-  const certificateKey = join(dir, 'tls.key');
+  const certificate = join(dir, 'uploads.example.com.crt');
+  const certificateKey = join(dir, 'uploads.example.com.key');
   if (!existsSync(certificate)) {
     execFileSync('openssl', [
       'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30',

@@ -31,7 +31,10 @@ export const corsOf = (answer) => Object.fromEntries(Object.entries(answer.heade
   .filter(([name]) => name.startsWith('access-control-'))
   .map(([name, value]) => [name.slice('access-control-'.length), value]));
 
-/// A password file for auth_basic, as the samples describe it.
+/// A password file for auth_basic.
 export const passwordFile = (users) => Object.entries(users).map(([name, word]) => `${name}:{PLAIN}${word}\n`).join('');
+
+/// What the sample sites expect in /etc/nginx besides the certificate.
+export const sampleFiles = (users) => ({ 'blobvalet.htpasswd': passwordFile(users) });
 
 export const basic = (user, password) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
