@@ -1,0 +1,183 @@
+#include "core/blob_target.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "core/percent_encoding.hpp"
+#include "core/utf8.hpp"
+
+namespace blobvalet {
+namespace {
+
+constexpr std::string_view kContainerCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+// Scheme and authority of an endpoint; a longer one in a request cannot be ours.
+constexpr std::size_t kMaxOrigin = 300;
+
+char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// Takes the first segment off `path`: what stands before the first slash, which is dropped.
+std::string_view take_segment(std::string_view& path) {
+  const std::size_t end = std::min(path.find('/'), path.size());
+  const std::string_view segment = path.substr(0, end);
+  path.remove_prefix(std::min(end + 1, path.size()));
+  return segment;
+}
+
+/// Takes one dot, also a percent-written one, off the front of `text`.
+bool take_dot(std::string_view& text) {
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    return true;
+  }
+  if (!text.starts_with("%2e") && !text.starts_with("%2E")) return false;
+  text.remove_prefix(3);
+  return true;
+}
+
+// URL parsers collapse `.` and `..`, many of them `%2e` too, before a request leaves the browser, so that a
+// signature for such a name could only ever fit another blob.
+bool is_dot_segment(std::string_view segment) {
+  if (!take_dot(segment)) return false;
+  return segment.empty() || (take_dot(segment) && segment.empty());
+}
+
+bool is_refused(char32_t c) {
+  const bool control = c < 0x20 || (c >= 0x7f && c <= 0x9f);
+  const bool private_use = c >= 0xe000 && c <= 0xf8ff;
+  const bool non_character =
+      (c >= 0xfdd0 && c <= 0xfdef) || (c >= 0xfff0 && c <= 0xffff) || (c & 0xfffeU) == 0xfffe;
+  return control || private_use || non_character;
+}
+
+tl::unexpected<Error> bad_name(StaticText what) { return refuse(Errc::bad_blob_name, "blob name", what); }
+
+struct Segments {
+  std::size_t count = 0;
+  bool has_empty = false;
+  bool has_dots = false;
+};
+
+Segments look_at_segments(std::string_view name) {
+  Segments found;
+  while (true) {
+    const std::size_t end = std::min(name.find('/'), name.size());
+    const std::string_view segment = name.substr(0, end);
+    ++found.count;
+    found.has_empty |= segment.empty();
+    found.has_dots |= is_dot_segment(segment);
+    if (end == name.size()) return found;
+    name.remove_prefix(end + 1);
+  }
+}
+
+/// Counts UTF-16 units; refuses characters that Azure does not store or cannot list again.
+Result<std::size_t> count_legal_units(std::string_view name) {
+  std::size_t units = 0;
+  while (!name.empty()) {
+    const auto c = take_code_point(name);
+    if (!c) return refuse(Errc::bad_encoding, "blob name", "is not valid UTF-8");
+    if (*c == U'\\') return bad_name("has a backslash; use / between folders");
+    if (is_refused(*c)) return bad_name("has a control, private-use or non-character");
+    units += *c > 0xffff ? 2U : 1U;
+  }
+  return units;
+}
+
+}  // namespace
+
+std::optional<ContainerName> ContainerName::parse(std::string_view text) {
+  if (text == "$root" || text == "$web") return ContainerName(text);
+  if (text.size() < 3 || text.size() > 63) return std::nullopt;
+  if (text.find_first_not_of(kContainerCharacters) != std::string_view::npos) return std::nullopt;
+  if (text.starts_with('-') || text.ends_with('-')) return std::nullopt;
+  if (text.find("--") != std::string_view::npos) return std::nullopt;
+  return ContainerName(text);
+}
+
+Result<BlobName> BlobName::parse(std::string_view text) {
+  if (text.empty()) return bad_name("is empty");
+  const Result<std::size_t> units = count_legal_units(text);
+  if (!units) return tl::unexpected(units.error());
+  if (*units > kMaxUtf16Units) return bad_name("is longer than 1,024 characters");
+  const Segments segments = look_at_segments(text);
+  if (segments.has_dots) return bad_name("has a segment . or .. which URLs cannot carry");
+  if (segments.count > kMaxSegments) return bad_name("has more than 254 segments");
+  return BlobName(text, segments.has_empty);
+}
+
+std::optional<EndpointUrl> EndpointUrl::parse(std::string_view text) {
+  EndpointUrl endpoint;
+  const std::size_t scheme_end = text.find("://");
+  if (scheme_end == std::string_view::npos) return std::nullopt;
+  const std::size_t authority = scheme_end + 3;
+  const std::size_t path = std::min(text.find('/', authority), text.size());
+  std::ranges::transform(text.substr(0, path), std::back_inserter(endpoint.origin), to_lower);
+  endpoint.path = text.substr(path);
+  if (endpoint.path.ends_with('/')) endpoint.path.pop_back();
+
+  const std::string_view host = std::string_view(endpoint.origin).substr(authority);
+  const std::string_view scheme = std::string_view(endpoint.origin).substr(0, authority);
+  if (scheme != "https://" && scheme != "http://") return std::nullopt;
+  const bool plain_host = !host.empty() && host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.:[]") ==
+                                               std::string_view::npos;
+  const bool plain_path = endpoint.path.find_first_of("?#%\\ ") == std::string::npos &&
+                          endpoint.path.find("//") == std::string::npos && !endpoint.path.ends_with('/');
+  if (!plain_host || !plain_path || endpoint.origin.size() > kMaxOrigin) return std::nullopt;
+  return endpoint;
+}
+
+bool EndpointTable::add(const EndpointUrl& endpoint, std::size_t account_index, std::string_view account) {
+  std::vector<Entry>& entries = by_origin_[endpoint.origin];
+  const auto same_path = [&](const Entry& entry) { return entry.path == endpoint.path; };
+  if (std::ranges::any_of(entries, same_path)) return false;
+  entries.push_back({endpoint.url(), endpoint.path, account_index, std::string(account)});
+  // The longest path first, so that the most specific endpoint is found.
+  std::ranges::stable_sort(entries, std::greater{}, [](const Entry& entry) { return entry.path.size(); });
+  return true;
+}
+
+const EndpointTable::Entry* EndpointTable::find(std::string_view origin, std::string_view rest) const {
+  std::array<char, kMaxOrigin> lower{};
+  if (origin.size() > lower.size()) return nullptr;
+  std::ranges::transform(origin, lower.begin(), to_lower);
+  const auto found = by_origin_.find(std::string_view(lower.data(), origin.size()));
+  if (found == by_origin_.end()) return nullptr;
+  const auto leads = [&](const Entry& entry) {
+    return rest.starts_with(entry.path) && rest.substr(entry.path.size()).starts_with('/');
+  };
+  const auto entry = std::ranges::find_if(found->second, leads);
+  return entry == found->second.end() ? nullptr : &*entry;
+}
+
+Result<BlobTarget> EndpointTable::parse(std::string_view blob_uri, BlobNames names,
+                                        std::string& decoded) const {
+  const std::size_t scheme_end = blob_uri.find("://");
+  const std::size_t path =
+      scheme_end == std::string_view::npos ? 0 : std::min(blob_uri.find('/', scheme_end + 3), blob_uri.size());
+  std::string_view rest = blob_uri.substr(path);
+  const Entry* entry = find(blob_uri.substr(0, path), rest);
+  if (entry == nullptr) {
+    return refuse(Errc::unknown_endpoint, "bloburi",
+                  "is not at an endpoint of this site; check request.endpoint, and that no form's action took "
+                  "its place");
+  }
+  rest.remove_prefix(entry->path.size() + 1);
+
+  const auto container = ContainerName::parse(take_segment(rest));
+  if (!container) return refuse(Errc::not_allowed, "bloburi", "is not allowed", "no legal container name");
+  if (names == BlobNames::uri) {
+    if (rest.find_first_of("?#") != std::string_view::npos) {
+      return refuse(Errc::bad_request, "bloburi", "has a query or a fragment");
+    }
+    decoded.clear();
+    if (!append_percent_decoded(decoded, rest)) {
+      return refuse(Errc::bad_encoding, "bloburi", "has a malformed percent escape");
+    }
+    rest = decoded;
+  }
+  const Result<BlobName> blob = BlobName::parse(rest);
+  if (!blob) return tl::unexpected(blob.error());
+  return BlobTarget{entry->account_index, entry->account, entry->url, *container, *blob};
+}
+
+}  // namespace blobvalet

@@ -1,0 +1,337 @@
+#include "core/config.hpp"
+
+#include <rapidjson/document.h>
+#include <rapidjson/error/en.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/config_schema.hpp"
+
+namespace blobvalet {
+namespace {
+
+using Json = rapidjson::Value;
+
+std::string_view text_of(const Json& value) { return {value.GetString(), value.GetStringLength()}; }
+
+/// JSON lets a key stand twice and readers take the one or the other; neither is what the operator meant.
+void find_repeated_keys(const Json& value, const std::string& path, ConfigFaults& faults) {
+  if (value.IsArray()) {
+    for (rapidjson::SizeType i = 0; i < value.Size(); ++i) {
+      find_repeated_keys(value[i], path + "[" + std::to_string(i) + "]", faults);
+    }
+  }
+  if (!value.IsObject()) return;
+  std::set<std::string_view> seen;
+  for (const auto& member : value.GetObject()) {
+    const std::string child = (path.empty() ? "" : path + ".") + std::string(text_of(member.name));
+    if (!seen.insert(text_of(member.name)).second) faults.push_back({child, "stands there twice"});
+    find_repeated_keys(member.value, child, faults);
+  }
+}
+
+/// Reads one JSON object. A member of the wrong type reads as absent: the schema check has reported it, and reading
+/// on lets the operator see all other faults in the same run.
+class ObjectReader {
+ public:
+  ObjectReader(const Json* object, std::string path)
+      : object_(object != nullptr && object->IsObject() ? object : nullptr), path_(std::move(path)) {}
+
+  [[nodiscard]] const Json* member(const char* name) const {
+    if (object_ == nullptr) return nullptr;
+    const auto found = object_->FindMember(name);
+    return found == object_->MemberEnd() ? nullptr : &found->value;
+  }
+  [[nodiscard]] bool has(const char* name) const { return member(name) != nullptr; }
+  [[nodiscard]] std::optional<std::string> text(const char* name) const {
+    const Json* value = member(name);
+    if (value == nullptr || !value->IsString()) return std::nullopt;
+    return std::string(text_of(*value));
+  }
+  [[nodiscard]] std::optional<unsigned> number(const char* name) const {
+    const Json* value = member(name);
+    if (value == nullptr || !value->IsUint()) return std::nullopt;
+    return value->GetUint();
+  }
+  [[nodiscard]] std::optional<bool> boolean(const char* name) const {
+    const Json* value = member(name);
+    if (value == nullptr || !value->IsBool()) return std::nullopt;
+    return value->GetBool();
+  }
+  [[nodiscard]] std::vector<std::string> texts(const char* name) const {
+    std::vector<std::string> result;
+    const Json* value = member(name);
+    if (value == nullptr || !value->IsArray()) return result;
+    for (const Json& item : value->GetArray()) {
+      if (item.IsString()) result.emplace_back(text_of(item));
+    }
+    return result;
+  }
+  [[nodiscard]] ObjectReader object(const char* name) const { return {member(name), path_of(name)}; }
+  [[nodiscard]] std::vector<ObjectReader> objects(const char* name) const {
+    std::vector<ObjectReader> result;
+    const Json* value = member(name);
+    if (value == nullptr || !value->IsArray()) return result;
+    for (rapidjson::SizeType i = 0; i < value->Size(); ++i) {
+      result.emplace_back(&(*value)[i], path_of(name) + "[" + std::to_string(i) + "]");
+    }
+    return result;
+  }
+  [[nodiscard]] std::string path_of(const char* name) const { return path_.empty() ? name : path_ + "." + name; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  const Json* object_;
+  std::string path_;
+};
+
+std::vector<KeySource> read_key_sources(const ObjectReader& object) {
+  std::vector<KeySource> sources;
+  if (const auto file = object.text("key_file")) sources.push_back({KeySource::Kind::file, *file});
+  if (const auto name = object.text("key_env")) sources.push_back({KeySource::Kind::environment, *name});
+  if (const auto name = object.text("key_credential")) sources.push_back({KeySource::Kind::credential, *name});
+  return sources;
+}
+
+bool is_ipv4(std::string_view text) {
+  unsigned parts = 0;
+  while (parts < 4) {
+    const std::size_t end = std::min(text.find('.'), text.size());
+    const std::string digits(text.substr(0, end));
+    if (digits.empty() || digits.size() > 3 || std::stoi(digits) > 255) return false;
+    ++parts;
+    if (end == text.size()) return parts == 4;
+    text.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+/// Reads the document into a Config, collecting what the schema cannot see.
+class ConfigReader {
+ public:
+  ConfigReader(const Json& document, ConfigFaults& faults) : root_(&document, ""), faults_(faults) {}
+
+  Config read() {
+    read_accounts();
+    config_.blob_names = root_.text("blob_names") == "uri" ? BlobNames::uri : BlobNames::raw;
+    defaults_ = read_sas(root_.object("sas"), SasOptions{});
+    read_rules();
+    read_success(root_.object("success"));
+    const ObjectReader server = root_.object("server");
+    config_.server.threads = server.number("threads").value_or(config_.server.threads);
+    config_.server.access_log = server.boolean("access_log").value_or(config_.server.access_log);
+    return std::move(config_);
+  }
+
+ private:
+  void fault(std::string path, std::string message) { faults_.push_back({std::move(path), std::move(message)}); }
+
+  void read_accounts() {
+    for (const ObjectReader& object : root_.objects("accounts")) {
+      Account account;
+      account.name = object.text("name").value_or("");
+      if (find_account(account.name)) fault(object.path_of("name"), "is the name of an earlier account");
+      read_endpoint(account, object.text("endpoint"), object.path_of("endpoint"));
+      const auto aliases = object.texts("aliases");
+      for (std::size_t i = 0; i < aliases.size(); ++i) {
+        read_endpoint(account, aliases[i], object.path_of("aliases") + "[" + std::to_string(i) + "]");
+      }
+      read_credential(account, object.object("credential"));
+      config_.accounts.push_back(std::move(account));
+    }
+  }
+
+  void read_endpoint(Account& account, const std::optional<std::string>& text, const std::string& path) {
+    if (!text) return;
+    auto endpoint = EndpointUrl::parse(*text);
+    if (!endpoint) {
+      return fault(path, "must be http:// or https:// and a host, without user, query or fragment");
+    }
+    if (!endpoint_urls_.insert(endpoint->url()).second) fault(path, "is the endpoint of an account already");
+    account.endpoints.push_back(std::move(*endpoint));
+  }
+
+  void read_credential(Account& account, const ObjectReader& credential) {
+    if (!credential.has("type")) return;
+    const bool short_form = !read_key_sources(credential).empty();
+    if (short_form && (credential.has("current") || credential.has("next"))) {
+      return fault(credential.path(), "must give the key directly or under current and next, not both");
+    }
+    const ObjectReader current = short_form ? credential : credential.object("current");
+    if (auto source = read_one_source(current)) account.current_key = std::move(*source);
+    if (credential.has("next")) account.next_key = read_one_source(credential.object("next"));
+    account.use_next = credential.text("use") == "next";
+    if (account.use_next && !credential.has("next")) fault(credential.path_of("use"), "is next, but there is no next key");
+  }
+
+  std::optional<KeySource> read_one_source(const ObjectReader& object) {
+    auto sources = read_key_sources(object);
+    if (sources.size() == 1) return std::move(sources.front());
+    fault(object.path(), "must have exactly one of key_file, key_env and key_credential");
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<std::size_t> find_account(std::string_view name) const {
+    const auto found = std::ranges::find(config_.accounts, name, &Account::name);
+    if (found == config_.accounts.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - config_.accounts.begin());
+  }
+
+  /// `options` comes in with the defaults and goes out with what the object says otherwise.
+  SasOptions read_sas(const ObjectReader& object, SasOptions options) {
+    if (const auto text = object.text("version")) {
+      if (const auto version = SasVersion::parse(*text)) {
+        options.version = *version;
+      } else {
+        fault(object.path_of("version"), "must be a date from " + std::string(SasVersion::kOldest) + " to " +
+                                             std::string(SasVersion::kNewest));
+      }
+    }
+    using std::chrono::seconds;
+    if (const auto n = object.number("put_lifetime_seconds")) options.put_lifetime = seconds(*n);
+    if (const auto n = object.number("delete_lifetime_seconds")) options.delete_lifetime = seconds(*n);
+    if (const auto n = object.number("start_backdate_seconds")) {
+      options.start_backdate = seconds(*n);
+    } else if (object.has("start_backdate_seconds")) {
+      options.start_backdate.reset();
+    }
+    options.protocol = object.text("protocol").value_or(options.protocol);
+    options.bind_client_ip = object.boolean("bind_client_ip").value_or(options.bind_client_ip);
+    options.ip_range = object.text("ip_range").value_or(options.ip_range);
+    options.encryption_scope = object.text("encryption_scope").value_or(options.encryption_scope);
+    check_sas(object, options);
+    return options;
+  }
+
+  void check_sas(const ObjectReader& object, const SasOptions& options) {
+    if (options.bind_client_ip && !options.ip_range.empty()) {
+      fault(object.path_of("ip_range"), "cannot be combined with bind_client_ip");
+    }
+    if (!options.encryption_scope.empty() && !options.version.signs_encryption_scope()) {
+      fault(object.path_of("encryption_scope"), "needs version 2020-12-06 or later");
+    }
+    const std::string_view range = options.ip_range;
+    const std::size_t dash = std::min(range.find('-'), range.size());
+    const bool range_ok = range.empty() || (is_ipv4(range.substr(0, dash)) &&
+                                            (dash == range.size() || is_ipv4(range.substr(dash + 1))));
+    if (!range_ok) fault(object.path_of("ip_range"), "must be an IPv4 address, or two joined by -");
+  }
+
+  void read_rules() {
+    std::set<std::string> names;
+    for (const ObjectReader& object : root_.objects("rules")) {
+      Rule rule;
+      rule.name = object.text("name").value_or("");
+      if (!names.insert(rule.name).second) fault(object.path_of("name"), "is the name of an earlier rule");
+      rule.container = object.text("container").value_or("");
+      if (object.text("container") && !ContainerName::parse(rule.container)) {
+        fault(object.path_of("container"), "must be 3 to 63 of a-z, 0-9 and single -, or $root or $web");
+      }
+      rule.anonymous = object.boolean("anonymous").value_or(false);
+      rule.allow_empty_segments = object.boolean("allow_empty_segments").value_or(false);
+      rule.sas = read_sas(object.object("sas"), defaults_);
+      read_rule_account(rule, object);
+      read_patterns(rule, object);
+      read_permissions(rule, object);
+      config_.rules.push_back(std::move(rule));
+    }
+  }
+
+  void read_rule_account(Rule& rule, const ObjectReader& object) {
+    const auto name = object.text("account");
+    if (!name) return;
+    const auto index = find_account(*name);
+    if (!index) return fault(object.path_of("account"), "is not the name of an account");
+    rule.account_index = *index;
+    const auto& endpoints = config_.accounts[*index].endpoints;
+    const auto is_plain = [](const EndpointUrl& e) { return e.origin.starts_with("http://"); };
+    if (rule.sas.protocol == "https" && std::ranges::any_of(endpoints, is_plain)) {
+      fault(object.path_of("account"), "has an http endpoint, so sas.protocol must be https,http");
+    }
+  }
+
+  void read_patterns(Rule& rule, const ObjectReader& object) {
+    const auto texts = object.texts("blobs");
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const std::string path = object.path_of("blobs") + "[" + std::to_string(i) + "]";
+      std::string what;
+      auto pattern = NamePattern::parse(texts[i], rule.allow_empty_segments, what);
+      if (!pattern) {
+        fault(path, what);
+      } else if (rule.anonymous && pattern->has_parameter("user")) {
+        fault(path, "has {user}, but the rule is anonymous");
+      } else {
+        rule.blobs.push_back(std::move(*pattern));
+      }
+    }
+  }
+
+  void read_permissions(Rule& rule, const ObjectReader& object) {
+    const auto methods = object.texts("methods");
+    const auto allows = [&](const char* method) { return std::ranges::find(methods, method) != methods.end(); };
+    const ObjectReader letters = object.object("permissions");
+    if (allows("PUT")) rule.put_permissions = read_letters(letters, "PUT", "cw", "cwt", "cw");
+    if (allows("DELETE")) rule.delete_permissions = read_letters(letters, "DELETE", "d", "dx", "d");
+    for (const char* method : {"PUT", "DELETE"}) {
+      if (letters.has(method) && !allows(method)) fault(letters.path_of(method), "is not one of the rule's methods");
+    }
+  }
+
+  /// A handout for writing never holds `d`, one for deleting never `w`, and none ever `r`.
+  SasPermissions read_letters(const ObjectReader& object, const char* method, const char* fallback,
+                              std::string_view allowed, std::string_view needs_one_of) {
+    const auto permissions = SasPermissions::parse(object.text(method).value_or(fallback));
+    const bool useful = permissions && permissions->within(allowed) &&
+                        permissions->text().find_first_of(needs_one_of) != std::string::npos;
+    if (useful) return *permissions;
+    fault(object.path_of(method), "must be letters of " + std::string(allowed) + ", each once, with at least one of " +
+                                      std::string(needs_one_of));
+    return {};
+  }
+
+  void read_success(const ObjectReader& object) {
+    FormLimits& limits = config_.success.limits;
+    limits.max_body_bytes = object.number("max_body_bytes").value_or(static_cast<unsigned>(limits.max_body_bytes));
+    limits.max_fields = object.number("max_fields").value_or(static_cast<unsigned>(limits.max_fields));
+    limits.max_depth = object.number("max_depth").value_or(static_cast<unsigned>(limits.max_depth));
+    const auto methods = object.texts("methods");
+    config_.success.accept_put = std::ranges::find(methods, "PUT") != methods.end();
+    if (!methods.empty() && std::ranges::find(methods, "POST") == methods.end()) {
+      fault(object.path_of("methods"), "must list POST");
+    }
+  }
+
+  ObjectReader root_;
+  ConfigFaults& faults_;
+  Config config_;
+  SasOptions defaults_;
+  std::set<std::string> endpoint_urls_;
+};
+
+ConfigFault syntax_fault(std::string_view json, const rapidjson::Document& document) {
+  const std::string_view before = json.substr(0, document.GetErrorOffset());
+  const auto line = 1 + std::ranges::count(before, '\n');
+  const auto column = before.size() - (before.rfind('\n') + 1) + 1;
+  return {"line " + std::to_string(line) + ", column " + std::to_string(column),
+          rapidjson::GetParseError_En(document.GetParseError())};
+}
+
+}  // namespace
+
+tl::expected<Config, ConfigFaults> Config::parse(std::string_view json) {
+  ConfigFaults faults;
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(json.data(), json.size());
+  if (document.HasParseError()) {
+    faults.push_back(syntax_fault(json, document));
+    return tl::unexpected(std::move(faults));
+  }
+  find_repeated_keys(document, "", faults);
+  check_schema(document, faults);
+  Config config = ConfigReader(document, faults).read();
+  if (!faults.empty()) return tl::unexpected(std::move(faults));
+  return config;
+}
+
+}  // namespace blobvalet

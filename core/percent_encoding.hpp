@@ -1,0 +1,20 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace blobvalet {
+
+/// Appends `raw` as a query value: everything but RFC 3986's unreserved characters is percent-encoded.
+void append_query_encoded(std::string& out, std::string_view raw);
+
+/// Appends `raw` as the path of a URL: like a query value, but `/` stays.
+void append_path_encoded(std::string& out, std::string_view raw);
+
+/// Appends `encoded` with each `%XX` decoded. False, with `out` in an unspecified state, if an escape is
+/// malformed. `+` is an ordinary character.
+[[nodiscard]] bool append_percent_decoded(std::string& out, std::string_view encoded);
+
+/// The same for application/x-www-form-urlencoded text (WHATWG URL): `+` is a space.
+[[nodiscard]] bool append_form_decoded(std::string& out, std::string_view encoded);
+
+}  // namespace blobvalet

@@ -1,0 +1,95 @@
+#include "core/policy.hpp"
+
+#include <algorithm>
+
+namespace blobvalet {
+namespace {
+
+/// Why one rule does not allow a request; a later value means that the rule came closer.
+enum class Miss : std::uint8_t { no_rule, verb, no_user, unusable_user, name, empty_segment, client_ip };
+
+StaticText describe(Miss miss) {
+  switch (miss) {
+    case Miss::no_rule: return "no rule for this container";
+    case Miss::verb: return "no rule for this verb";
+    case Miss::no_user: return "the rule needs a user";
+    case Miss::unusable_user: return "the user's name cannot be a path segment";
+    case Miss::name: return "no pattern matches the name";
+    case Miss::empty_segment: return "the rule does not allow empty segments";
+    case Miss::client_ip: return "the client's address is not IPv4";
+  }
+  return "";
+}
+
+/// A SAS can be bound to IPv4 addresses only.
+bool is_ipv4(std::string_view address) {
+  return !address.empty() && address.size() <= 15 &&
+         address.find_first_not_of("0123456789.") == std::string_view::npos &&
+         std::ranges::count(address, '.') == 3;
+}
+
+/// Nothing if the rule allows the request.
+std::optional<Miss> why_not(const Rule& rule, const BlobTarget& target, BlobVerb verb, const Caller& caller) {
+  if (rule.permissions(verb).text().empty()) return Miss::verb;
+  if (!rule.anonymous && caller.user.empty()) return Miss::no_user;
+  if (!rule.anonymous && !is_segment_value(caller.user)) return Miss::unusable_user;
+  const auto matches = [&](const NamePattern& p) { return p.matches(target.blob.view(), caller); };
+  if (std::ranges::none_of(rule.blobs, matches)) return Miss::name;
+  if (target.blob.has_empty_segment() && !rule.allow_empty_segments) return Miss::empty_segment;
+  if (rule.sas.bind_client_ip && !is_ipv4(caller.remote_addr)) return Miss::client_ip;
+  return std::nullopt;
+}
+
+std::string_view ip_for(const Rule& rule, const Caller& caller) {
+  return rule.sas.bind_client_ip ? caller.remote_addr : std::string_view(rule.sas.ip_range);
+}
+
+}  // namespace
+
+SasGrant::SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, std::string_view ip, UtcSeconds now)
+    : target_(target),
+      rule_(&rule),
+      permissions_(rule.permissions(verb).text()),
+      ip_(ip),
+      expiry_(now + (verb == BlobVerb::put ? rule.sas.put_lifetime : rule.sas.delete_lifetime)) {
+  if (rule.sas.start_backdate) start_ = now - *rule.sas.start_backdate;
+}
+
+Policy::Policy(std::vector<Rule> rules) : rules_(std::move(rules)) {
+  for (const Rule& rule : rules_) {
+    if (by_account_.size() <= rule.account_index) by_account_.resize(rule.account_index + 1);
+    by_account_[rule.account_index][rule.container].push_back(&rule);
+    some_rule_needs_user_ |= !rule.anonymous;
+  }
+}
+
+const std::vector<const Rule*>* Policy::rules_for(const BlobTarget& target) const {
+  if (target.account_index >= by_account_.size()) return nullptr;
+  const RulesByContainer& by_container = by_account_[target.account_index];
+  const auto found = by_container.find(target.container.view());
+  return found == by_container.end() ? nullptr : &found->second;
+}
+
+Result<SasGrant> Policy::decide(const BlobTarget& target, BlobVerb verb, const Caller& caller,
+                                UtcSeconds now) const {
+  Miss closest = Miss::no_rule;
+  if (const auto* rules = rules_for(target)) {
+    for (const Rule* rule : *rules) {
+      const auto miss = why_not(*rule, target, verb, caller);
+      if (!miss) return SasGrant(target, verb, *rule, ip_for(*rule, caller), now);
+      closest = std::max(closest, *miss);
+    }
+  }
+  // From here on the answer must not depend on `closest` but in the log.
+  if (target.blob.has_empty_segment()) {
+    return refuse(Errc::bad_blob_name, "blob name",
+                  "has an empty segment; check that request.endpoint does not end with a slash",
+                  describe(closest));
+  }
+  if (caller.user.empty() && some_rule_needs_user_) {
+    return refuse(Errc::login_required, "", "log in first", describe(closest));
+  }
+  return refuse(Errc::not_allowed, "bloburi", "is not allowed", describe(closest));
+}
+
+}  // namespace blobvalet

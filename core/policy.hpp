@@ -1,0 +1,104 @@
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/blob_target.hpp"
+#include "core/name_pattern.hpp"
+#include "core/result.hpp"
+#include "core/sas_permissions.hpp"
+#include "core/sas_version.hpp"
+#include "core/signature_request.hpp"
+#include "core/string_hash.hpp"
+#include "core/utc_time.hpp"
+
+namespace blobvalet {
+
+/// How a rule's SAS are made; the configuration's `sas`, with what the rule overrides.
+struct SasOptions {
+  SasVersion version;                                              ///< sv
+  std::chrono::seconds put_lifetime{900};                          ///< se of a PUT, from now
+  std::chrono::seconds delete_lifetime{300};                       ///< se of a DELETE, from now
+  std::optional<std::chrono::seconds> start_backdate = {};         ///< st this long ago; nothing: no st
+  std::string protocol = "https";                                  ///< spr: `https` or `https,http`
+  bool bind_client_ip = false;                                     ///< sip is the client's IPv4 address
+  std::string ip_range;                                            ///< sip; empty: none
+  std::string encryption_scope;                                    ///< ses; empty: none
+};
+
+/// What a rule allows for one verb; no letters: the verb is not allowed.
+struct Rule {
+  std::string name;
+  std::size_t account_index = 0;
+  std::string container;
+  std::vector<NamePattern> blobs;
+  SasPermissions put_permissions;
+  SasPermissions delete_permissions;
+  bool anonymous = false;             ///< nobody need be logged in
+  bool allow_empty_segments = false;  ///< names such as `a//b` or `/a`
+  SasOptions sas;
+
+  [[nodiscard]] const SasPermissions& permissions(BlobVerb verb) const {
+    return verb == BlobVerb::put ? put_permissions : delete_permissions;
+  }
+};
+
+/// The proof that the policy allowed one verb on one blob for a while. Only Policy makes one, and only a grant can be
+/// signed.
+class SasGrant {
+ public:
+  [[nodiscard]] const BlobTarget& target() const { return target_; }
+  [[nodiscard]] const Rule& rule() const { return *rule_; }
+  [[nodiscard]] std::string_view permissions() const { return permissions_; }
+  [[nodiscard]] std::optional<UtcSeconds> start() const { return start_; }
+  [[nodiscard]] UtcSeconds expiry() const { return expiry_; }
+  [[nodiscard]] std::string_view ip() const { return ip_; }
+  [[nodiscard]] std::string_view protocol() const { return rule_->sas.protocol; }
+  [[nodiscard]] std::string_view encryption_scope() const { return rule_->sas.encryption_scope; }
+  [[nodiscard]] const SasVersion& version() const { return rule_->sas.version; }
+
+ private:
+  friend class Policy;
+  SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, std::string_view ip, UtcSeconds now);
+
+  BlobTarget target_;
+  const Rule* rule_;
+  std::string_view permissions_;
+  std::string_view ip_;
+  std::optional<UtcSeconds> start_;
+  UtcSeconds expiry_;
+};
+
+/// The site's rules. What no rule allows is refused.
+class Policy {
+ public:
+  Policy() = default;
+  explicit Policy(std::vector<Rule> rules);
+  // The index points into the rules.
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+  Policy(Policy&&) = default;
+  Policy& operator=(Policy&&) = default;
+  ~Policy() = default;
+
+  /// Grants `verb` on `target` by the first rule, in the order of the configuration, that allows it. The grant's
+  /// views point into `target`, `caller` and this policy.
+  /// Errors: not_allowed, login_required, bad_blob_name (empty segment). Which rules or containers exist shows in
+  /// none of them: what the caller reads depends on the name's form and on being logged in only.
+  [[nodiscard]] Result<SasGrant> decide(const BlobTarget& target, BlobVerb verb, const Caller& caller,
+                                        UtcSeconds now) const;
+
+ private:
+  using RulesByContainer =
+      std::unordered_map<std::string, std::vector<const Rule*>, StringHash, std::equal_to<>>;
+  [[nodiscard]] const std::vector<const Rule*>* rules_for(const BlobTarget& target) const;
+
+  std::vector<Rule> rules_;
+  std::vector<RulesByContainer> by_account_;
+  bool some_rule_needs_user_ = false;
+};
+
+}  // namespace blobvalet

@@ -1,0 +1,63 @@
+#include "core/sas_signer.hpp"
+
+#include "core/base64.hpp"
+#include "core/percent_encoding.hpp"
+
+namespace blobvalet {
+namespace {
+
+const SecretBytes& secret_of(const SigningKey& key) {
+  if (const auto* account = std::get_if<AccountKey>(&key)) return account->bytes();
+  return std::get<UserDelegationKey>(key).value;
+}
+
+std::optional<DelegationKeyFields> delegation_of(const SigningKey& key) {
+  if (const auto* delegation = std::get_if<UserDelegationKey>(&key)) return delegation->fields();
+  return std::nullopt;
+}
+
+}  // namespace
+
+SasSigner::SasSigner(std::shared_ptr<const SigningKey> key)
+    : key_(std::move(key)), delegation_(delegation_of(*key_)), hmac_(secret_of(*key_)) {}
+
+void SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
+  const BlobTarget& target = grant.target();
+  const UtcText expiry(grant.expiry());
+  const UtcText start(grant.start().value_or(UtcSeconds{}));
+
+  SasFields fields;
+  fields.version = &grant.version();
+  fields.permissions = grant.permissions();
+  fields.start = grant.start() ? start.view() : std::string_view{};
+  fields.expiry = expiry.view();
+  fields.account = target.account;
+  fields.container = target.container.view();
+  fields.blob = target.blob.view();
+  fields.ip = grant.ip();
+  fields.protocol = grant.protocol();
+  fields.encryption_scope = grant.encryption_scope();
+
+  // A container's name is made of characters that a path never escapes.
+  out.append(target.endpoint_url).append("/").append(target.container.view()).append("/");
+  append_path_encoded(out, target.blob.view());
+  out.push_back('?');
+  append_query(out, fields);
+}
+
+HmacSha256::Digest SasSigner::sign(const SasFields& fields) {
+  string_to_sign_.clear();
+  if (delegation_) {
+    append_string_to_sign(string_to_sign_, fields, *delegation_);
+  } else {
+    append_string_to_sign(string_to_sign_, fields);
+  }
+  return hmac_(string_to_sign_);
+}
+
+void SasSigner::append_query(std::string& out, const SasFields& fields) {
+  const auto signature = encode_base64(sign(fields));
+  append_sas_query(out, fields, delegation_ ? &*delegation_ : nullptr, {signature.data(), signature.size()});
+}
+
+}  // namespace blobvalet

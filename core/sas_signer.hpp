@@ -1,0 +1,35 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/hmac.hpp"
+#include "core/policy.hpp"
+#include "core/signing_key.hpp"
+
+namespace blobvalet {
+
+/// Turns grants into SAS URIs with one key. Its buffers are kept from one signature to the next, so it is not for
+/// use by two threads at once.
+class SasSigner {
+ public:
+  /// `key` is shared with whoever loaded it and outlives its replacement.
+  explicit SasSigner(std::shared_ptr<const SigningKey> key);
+
+  /// Appends the blob's URI with its SAS: `https://host/container/name?sv=...&sig=...`. Only a grant can be
+  /// signed, and only the policy makes grants. The text is exactly encoded, has one `?` and no `#`: the client
+  /// appends `&comp=block&blockid=...` to it.
+  void append_sas_uri(std::string& out, const SasGrant& grant);
+
+ private:
+  friend class SasVectorCheck;  // compares golden vectors; it never returns what it signed
+  HmacSha256::Digest sign(const SasFields& fields);
+  void append_query(std::string& out, const SasFields& fields);
+
+  std::shared_ptr<const SigningKey> key_;
+  std::optional<DelegationKeyFields> delegation_;  ///< views into *key_; nothing for an account key
+  HmacSha256 hmac_;
+  std::string string_to_sign_;
+};
+
+}  // namespace blobvalet

@@ -1,0 +1,42 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "core/blob_target.hpp"
+#include "core/config.hpp"
+#include "core/policy.hpp"
+#include "core/signing_key.hpp"
+
+namespace blobvalet {
+
+/// An account's loaded keys.
+struct AccountKeys {
+  std::shared_ptr<const SigningKey> current;
+  std::shared_ptr<const SigningKey> next;  ///< null: none configured
+};
+
+/// Everything that answers depend on: the configuration in the shape that requests need, and the keys. Immutable, so
+/// that any number of threads may share it; a reload makes a new one.
+class Site {
+ public:
+  /// `keys` are in the order of `config.accounts`, each with a current key.
+  Site(Config config, std::vector<AccountKeys> keys);
+
+  [[nodiscard]] const EndpointTable& endpoints() const { return endpoints_; }
+  [[nodiscard]] const Policy& policy() const { return policy_; }
+  [[nodiscard]] BlobNames blob_names() const { return blob_names_; }
+  [[nodiscard]] const SuccessOptions& success() const { return success_; }
+  [[nodiscard]] const ServerOptions& server() const { return server_; }
+  /// The key that signs for each account, in the order of the configuration.
+  [[nodiscard]] const std::vector<std::shared_ptr<const SigningKey>>& signing_keys() const { return signing_keys_; }
+
+ private:
+  EndpointTable endpoints_;
+  Policy policy_;
+  BlobNames blob_names_;
+  SuccessOptions success_;
+  ServerOptions server_;
+  std::vector<std::shared_ptr<const SigningKey>> signing_keys_;
+};
+
+}  // namespace blobvalet
