@@ -1,51 +1,62 @@
 // A FastCGI responder that answers with the parameters it got: it shows what nginx passes on, and misbehaves on demand.
-import { createServer } from 'node:net';
 import { chmodSync } from 'node:fs';
+import { createServer } from 'node:net';
 
 const kType = { begin: 1, end: 3, params: 4, stdin: 5, stdout: 6 };
 
-/// Listens on a unix socket; `{socket, requests, stop()}`. `requests` holds what arrived, in order, as
-/// `{params: [[name, value], ...], get(name), body}`.
+/// Listens on a unix socket; `{socket, requests, answered, accepted(), start(), stop()}`. `requests` holds what
+/// arrived, in order, as `{params: [[name, value], ...], get(name), body}`, `answered` those whose answer found
+/// its connection still open, `accepted()` counts connections.
 ///
 /// In the request's query, `sleep=MS` delays the answer, `status=NNN` sets its status, `die=1` closes the
-/// connection without any, `die=once` does that to the first request only.
+/// connection without any, `die=once` does that to the first request with this query only.
 export async function startEcho({ socket }) {
   const requests = [];
+  const answered = [];
   const connections = new Set();
+  let accepted = 0;
+
+  const isRepeated = (request) => requests.filter((r) => r.query === request.query).length > 1;
+  const serve = (connection, request) => {
+    requests.push(request);
+    const how = new URLSearchParams(request.query);
+    if (how.get('die') === '1' || (how.get('die') === 'once' && !isRepeated(request))) return connection.destroy();
+    return setTimeout(() => {
+      if (connection.destroyed) return;
+      answered.push(request);
+      connection.write(answer(request, how.get('status') ?? '200'));
+      if (!request.keep) connection.end();
+    }, Number(how.get('sleep') ?? 0)).unref();  // an answer that nobody waits for keeps no test file running
+  };
+
   const server = createServer((connection) => {
+    accepted += 1;
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
     connection.on('error', () => connection.destroy());
-    readRequests(connection, (request) => {
-      requests.push(request);
-      answer(connection, request, requests);
-    });
+    readRequests(connection, (request) => serve(connection, request));
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(socket, resolve));
-  chmodSync(socket, 0o666);
-  return {
-    socket, requests,
+  const echo = {
+    socket, requests, answered,
+    accepted: () => accepted,
+    async start() {
+      await new Promise((resolve, reject) => server.once('error', reject).listen(socket, resolve));
+      chmodSync(socket, 0o666);
+    },
     async stop() {
       connections.forEach((connection) => connection.destroy());
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  await echo.start();
+  return echo;
 }
 
-function answer(connection, request, requests) {
-  const query = new URLSearchParams(request.get('QUERY_STRING') ?? '');
-  const firstOfItsKind = requests.filter((r) => r.get('QUERY_STRING') === request.get('QUERY_STRING')).length === 1;
-  if (query.get('die') === '1' || (query.get('die') === 'once' && firstOfItsKind)) return connection.destroy();
-
-  const body = JSON.stringify({ params: request.params, body: request.body });
-  const head = `Status: ${query.get('status') ?? '200'}\r\nContent-Type: application/json\r\n`
-    + `Cache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
-  const send = () => {
-    if (connection.destroyed) return;
-    connection.write(Buffer.concat([...records(kType.stdout, request.id, head + body), endRecord(request.id)]));
-    if (!request.keep) connection.end();
-  };
-  setTimeout(send, Number(query.get('sleep') ?? 0));
+function answer({ id, params, body }, status) {
+  const content = JSON.stringify({ params, body });
+  const head = `Status: ${status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n`
+    + `Content-Length: ${Buffer.byteLength(content)}\r\n\r\n`;
+  return Buffer.concat([...records(kType.stdout, id, head + content), endRecord(id)]);
 }
 
 // Collects records into requests. nginx sends one request at a time on a connection.
@@ -75,10 +86,8 @@ function takeRecord(buffer) {
 
 function finish({ id, keep, head, stdin }) {
   const params = [...nameValuePairs(Buffer.concat(head))];
-  return {
-    id, keep, params, body: Buffer.concat(stdin).toString(),
-    get: (name) => params.find(([key]) => key === name)?.[1],
-  };
+  const get = (name) => params.find(([key]) => key === name)?.[1];
+  return { id, keep, params, get, query: get('QUERY_STRING') ?? '', body: Buffer.concat(stdin).toString() };
 }
 
 function* nameValuePairs(buffer) {

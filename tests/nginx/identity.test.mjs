@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { plainSite, sampleSite } from '../lib/nginx.mjs';
 import { tempDir } from '../lib/process.mjs';
-import { startSession } from '../lib/session.mjs';
+import { startSession } from './session.mjs';
 import { basic, passwordFile, sampleFiles, startStack } from './stack.mjs';
 
 const users = { alice: 'wonderland', bob: 'builder' };

@@ -1,7 +1,7 @@
 // The application of nginx/sites/auth_request.conf in small: it logs users in and knows their session cookies.
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { freePort } from './process.mjs';
+import { freePort } from '../lib/process.mjs';
 
 /// `{port, url, login(user), revoke(cookie), stop()}`. `users` maps names to passwords; POST /login takes them as
 /// a form, GET /session answers 204 and X-User, or 401. `login` is a short cut that returns a Cookie header.
