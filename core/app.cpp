@@ -33,6 +33,22 @@ void answer_error(const Error& error, bool is_callback, Response& response) {
 
 Caller caller_of(const Request& request) { return {request.user, request.remote_addr, request.vars}; }
 
+Event event_of(const Request& request) {
+  Event event;
+  event.endpoint = request.endpoint;
+  event.request_id = request.request_id;
+  event.user = request.user;
+  event.code = "ok";
+  return event;
+}
+
+void refuse_with(const Error& error, const Request& request, Response& response, Event& event) {
+  answer_error(error, request.endpoint == "success", response);
+  event.status = response.status;
+  event.code = error_row(error.errc).code.view();
+  event.reason = error.log_reason.view();
+}
+
 Result<void> answer_health(Response& response) {
   response.body.assign(R"({"status":"ok","version":")").append(kVersion).append("\"}");
   return {};
@@ -41,24 +57,22 @@ Result<void> answer_health(Response& response) {
 }  // namespace
 
 App::App(std::shared_ptr<const Site> site, const Clock& clock, BlobProbe* probe)
-    : site_(std::move(site)), clock_(clock), probe_(probe) {
+    : site_(std::move(site)), clock_(&clock), probe_(probe) {
   for (const auto& key : site_->signing_keys()) signers_.emplace_back(key);
 }
 
 Event App::handle(const Request& request, Response& response) {
   begin(response);
-  Event event;
-  event.endpoint = request.endpoint;
-  event.request_id = request.request_id;
-  event.user = request.user;
-  event.code = "ok";
+  Event event = event_of(request);
   const Result<void> answered = route(request, response, event);
-  if (!answered) {
-    answer_error(answered.error(), request.endpoint == "success", response);
-    event.code = error_row(answered.error().errc).code.view();
-    event.reason = answered.error().log_reason.view();
-  }
-  event.status = response.status;
+  if (!answered) refuse_with(answered.error(), request, response, event);
+  return event;
+}
+
+Event App::fail(const Error& error, const Request& request, Response& response) {
+  begin(response);
+  Event event = event_of(request);
+  refuse_with(error, request, response, event);
   return event;
 }
 
@@ -81,7 +95,7 @@ Result<SasGrant> App::grant(std::string_view blob_uri, BlobVerb verb, const Requ
   event.account = target->account;
   event.container = target->container.view();
   event.blob = target->blob.view();
-  auto decided = site_->policy().decide(*target, verb, caller_of(request), clock_.now());
+  auto decided = site_->policy().decide(*target, verb, caller_of(request), clock_->now());
   if (decided) event.rule = decided->rule().name;
   return decided;
 }

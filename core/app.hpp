@@ -38,6 +38,9 @@ class App {
   /// The event's views end with the request's and with the next call.
   Event handle(const Request& request, Response& response);
 
+  /// Answers `request` with `error` instead of looking at it.
+  static Event fail(const Error& error, const Request& request, Response& response);
+
  private:
   [[nodiscard]] Result<void> route(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<void> answer_signature(const Request& request, Response& response, Event& event);
@@ -47,7 +50,7 @@ class App {
                                        Event& event);
 
   std::shared_ptr<const Site> site_;
-  const Clock& clock_;
+  const Clock* clock_;
   BlobProbe* probe_;
   std::vector<SasSigner> signers_;  ///< one for each account
   std::string blob_uri_;            ///< decoded bloburi of the current request

@@ -1,0 +1,78 @@
+#include "fcgi/acceptor.hpp"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+
+namespace blobvalet::fcgi {
+namespace {
+
+// Breaks a blocking accept; its handler does nothing, and without SA_RESTART the call returns.
+constexpr int kWakeSignal = SIGUSR2;
+
+void install_wake_signal() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(kWakeSignal, &action, nullptr);
+}
+
+/// A web server that stops reading must not hold the event loop for ever.
+void limit_blocking(int socket) {
+  constexpr timeval kTimeout{2, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &kTimeout, sizeof kTimeout);
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &kTimeout, sizeof kTimeout);
+}
+
+bool is_fatal(int error) { return error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP; }
+
+bool is_exhaustion(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+Acceptor::Acceptor(int listen_fd, Mailbox& mailbox) : listen_fd_(listen_fd), mailbox_(mailbox) {
+  install_wake_signal();
+  thread_ = std::thread([this] { run(); });
+}
+
+void Acceptor::stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  // A signal that arrives just before the call blocks is lost, hence more than one.
+  while (!stopped_) {
+    ::pthread_kill(thread_.native_handle(), kWakeSignal);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  thread_.join();
+}
+
+void Acceptor::run() {
+  while (!stopping_ && accept_one()) {
+  }
+  stopped_ = true;
+  mailbox_.wake();
+}
+
+/// False if accepting can never succeed again.
+bool Acceptor::accept_one() {
+  FileDescriptor socket(::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC));
+  if (socket.valid()) {
+    limit_blocking(socket.get());
+    mailbox_.post(std::make_unique<Connection>(std::move(socket)));
+    return true;
+  }
+  if (is_fatal(errno)) {
+    failed_ = true;
+    return false;
+  }
+  // Out of descriptors or memory: others will give some back; the connections wait in the listen queue.
+  if (is_exhaustion(errno)) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return true;
+}
+
+}  // namespace blobvalet::fcgi

@@ -1,0 +1,44 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/utc_time.hpp"
+
+namespace blobvalet::fcgi {
+
+/// What the program's exit codes mean; README and --help list them.
+enum class ExitCode : int {
+  success = 0,
+  failure = 1,         ///< something failed at run time, or a vector did not pass
+  usage = 2,           ///< wrong arguments, or nothing to serve on fd 0
+  refused = 3,         ///< `sign`: the request was refused
+  bad_configuration = 4,
+};
+
+struct SignOptions {
+  std::string user;
+  std::string method;
+  std::string blob_uri;
+  std::string remote_addr;
+  std::vector<std::pair<std::string, std::string>> vars;
+  std::optional<UtcSeconds> at;  ///< nothing: now
+};
+
+/// True if fd 0 is a listening socket, as spawn-fcgi and systemd pass it.
+[[nodiscard]] bool stdin_is_listening();
+
+/// Serves FastCGI on fd 0 until SIGTERM.
+[[nodiscard]] ExitCode serve(const std::string& config_file);
+
+/// Reports every fault of the configuration and its keys on standard error.
+[[nodiscard]] ExitCode check(const std::string& config_file);
+
+/// Prints what `serve` would answer to one signature request.
+[[nodiscard]] ExitCode sign(const std::string& config_file, const SignOptions& options);
+
+/// Signs a file of golden vectors and reports every one that differs.
+[[nodiscard]] ExitCode check_vectors(const std::string& file);
+
+}  // namespace blobvalet::fcgi

@@ -1,0 +1,155 @@
+#include "fcgi/connection.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <stdexcept>
+
+namespace blobvalet::fcgi {
+namespace {
+
+constexpr std::string_view kIdentityPrefix = "BLOBVALET_";
+constexpr std::string_view kVarPrefix = "BLOBVALET_VAR_";
+
+std::string_view reason_phrase(Status status) {
+  switch (status) {
+    case Status::ok: return "OK";
+    case Status::bad_request: return "Bad Request";
+    case Status::forbidden: return "Forbidden";
+    case Status::method_not_allowed: return "Method Not Allowed";
+    case Status::content_too_large: return "Content Too Large";
+    case Status::unsupported_media_type: return "Unsupported Media Type";
+    case Status::internal_server_error: return "Internal Server Error";
+    case Status::service_unavailable: return "Service Unavailable";
+  }
+  return "";
+}
+
+void append_number(std::string& out, std::size_t number) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.begin(), digits.end(), number).ptr;
+  out.append(digits.begin(), end);
+}
+
+/// CGI response (RFC 3875 section 6), as nginx reads it.
+void format(const Response& response, std::string& out) {
+  out.assign("Status: ");
+  append_number(out, static_cast<std::size_t>(response.status));
+  out.append(" ").append(reason_phrase(response.status));
+  const bool json = response.content_type == ContentType::json;
+  out.append(json ? "\r\nContent-Type: application/json" : "\r\nContent-Type: text/plain; charset=utf-8");
+  out.append("\r\nContent-Length: ");
+  append_number(out, response.body.size());
+  if (!response.allow.empty()) out.append("\r\nAllow: ").append(response.allow);
+  if (response.retry_after_seconds) {
+    out.append("\r\nRetry-After: ");
+    append_number(out, *response.retry_after_seconds);
+  }
+  out.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n").append(response.body);
+}
+
+/// The member that a parameter fills; null for one we do not read.
+std::string_view* member_of(Request& request, std::string_view name) {
+  if (name == "QUERY_STRING") return &request.query;
+  if (name == "REQUEST_METHOD") return &request.method;
+  if (name == "CONTENT_TYPE") return &request.content_type;
+  if (name == "REMOTE_ADDR") return &request.remote_addr;
+  if (name == "REQUEST_ID") return &request.request_id;
+  if (name == "BLOBVALET_ENDPOINT") return &request.endpoint;
+  if (name == "BLOBVALET_USER") return &request.user;
+  if (name == "BLOBVALET_ORIGIN") return &request.origin;
+  return nullptr;
+}
+
+bool is_repeated(char** envp, char** current, std::string_view name) {
+  for (char** other = envp; other != current; ++other) {
+    const std::string_view text(*other);
+    if (text.starts_with(name) && text.substr(name.size()).starts_with('=')) return true;
+  }
+  return false;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower;
+}
+
+}  // namespace
+
+Connection::Connection(FileDescriptor socket) {
+  if (FCGX_InitRequest(&fcgx_, -1, 0) != 0) throw std::runtime_error("FCGX_InitRequest failed");
+  fcgx_.ipcFd = socket.release();
+  fcgx_.keepConnection = 1;
+}
+
+Connection::~Connection() {
+  FCGX_Free(&fcgx_, 0);
+  close();
+}
+
+void Connection::close() {
+  if (fcgx_.ipcFd >= 0) ::close(fcgx_.ipcFd);
+  fcgx_.ipcFd = -1;
+}
+
+void Connection::stop_writing() {
+  if (is_open()) ::shutdown(fcgx_.ipcFd, SHUT_WR);
+}
+
+std::optional<Request> Connection::read_params() {
+  // Should libfcgi close the socket itself after an error, it must not wait for the peer to do so too.
+  FCGX_Detach(&fcgx_);
+  if (FCGX_Accept_r(&fcgx_) != 0) return std::nullopt;
+  Request request;
+  var_names_.clear();
+  var_names_.reserve(8);
+  for (char** entry = fcgx_.envp; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = std::min(text.find('='), text.size());
+    const std::string_view name = text.substr(0, equals);
+    const std::string_view value = text.substr(std::min(equals + 1, text.size()));
+    if (name.starts_with(kIdentityPrefix)) request.repeated_identity |= is_repeated(fcgx_.envp, entry, name);
+    if (name.starts_with(kVarPrefix)) {
+      request.vars.push_back({{}, value});
+      var_names_.push_back(lower_case(name.substr(kVarPrefix.size())));
+    } else if (std::string_view* member = member_of(request, name); member != nullptr && member->empty()) {
+      *member = value;
+    }
+  }
+  // Only now, since the names moved while their list grew.
+  for (std::size_t i = 0; i < var_names_.size(); ++i) request.vars[i].name = var_names_[i];
+  return request;
+}
+
+void Connection::read_body(Request& request) {
+  body_.clear();
+  std::array<char, 4096> chunk;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  int n = 0;
+  while ((n = FCGX_GetStr(chunk.data(), static_cast<int>(chunk.size()), fcgx_.in)) > 0) {
+    body_.append(chunk.data(), static_cast<std::size_t>(n));
+  }
+  request.body = body_;
+  const char* declared = FCGX_GetParam("CONTENT_LENGTH", fcgx_.envp);
+  const std::string_view length = declared == nullptr ? std::string_view{} : declared;
+  std::size_t bytes = 0;
+  if (!length.empty()) {
+    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bytes);
+    if (error != std::errc{} || end != length.data() + length.size()) bytes = std::numeric_limits<std::size_t>::max();
+  }
+  request.body_cut_short = body_.size() < bytes;
+}
+
+bool Connection::write(const Response& response) {
+  format(response, answer_);
+  FCGX_PutStr(answer_.data(), static_cast<int>(answer_.size()), fcgx_.out);
+  const bool keep = fcgx_.keepConnection != 0;
+  fcgx_.keepConnection = 1;  // so that it is we who close, without libfcgi's wait for the peer
+  FCGX_Finish_r(&fcgx_);
+  return keep && is_open();
+}
+
+}  // namespace blobvalet::fcgi

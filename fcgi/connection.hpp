@@ -1,0 +1,62 @@
+#pragma once
+#include <fcgiapp.h>
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <string>
+#include <vector>
+
+#include "core/http.hpp"
+#include "fcgi/file_descriptor.hpp"
+
+namespace blobvalet::fcgi {
+
+/// One connection from the web server, which may carry many requests one after the other. libfcgi only parses and formats
+/// here; accepting, waiting and closing are the event loop's.
+///
+/// This sets two fields that fcgiapp.h marks "Don't use": `ipcFd` and `keepConnection`. A request whose `ipcFd` is set
+/// makes FCGX_Accept_r read from it instead of accepting, and with -1 as listening socket it fails instead of ever
+/// accepting. tests/unit/connection_tests.cpp holds the installed library to that.
+class Connection {
+ public:
+  /// Takes over an accepted socket. Throws std::runtime_error if libfcgi cannot initialise a request.
+  explicit Connection(FileDescriptor socket);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  Connection(Connection&&) = delete;
+  Connection& operator=(Connection&&) = delete;
+
+  /// The socket, or -1 once it is closed.
+  [[nodiscard]] int fd() const { return fcgx_.ipcFd; }
+
+  /// Reads the parameters of a request that inspect_records() called whole (or body_too_large). The views in it live until
+  /// finish(). Nothing if libfcgi refuses it; the connection is closed then.
+  [[nodiscard]] std::optional<Request> read_params();
+  /// Reads the body to its end into `request`: libfcgi would take a rest for the next request's beginning.
+  void read_body(Request& request);
+  /// Writes the whole answer and ends the request. An answer up to 8 kB, which is any but those for very long names,
+  /// is one write. False if the connection is to be closed now: the web server does not keep it, or it has failed.
+  [[nodiscard]] bool write(const Response& response);
+  /// False once the connection is closed: by us, by an error, or because the web server wanted it closed.
+  [[nodiscard]] bool is_open() const { return fcgx_.ipcFd >= 0; }
+  void close();
+  /// Tells the web server that the answer is complete although its request was not read to the end.
+  void stop_writing();
+
+  // The event loop's notes.
+  std::chrono::steady_clock::time_point deadline = {};  ///< while it has one
+  bool has_served = false;      ///< has carried a request already
+  bool is_with_thread = false;  ///< a callback thread has it
+  bool is_draining = false;     ///< answered; what still arrives is thrown away
+  bool peer_closed = false;     ///< the web server has closed its side
+
+ private:
+  FCGX_Request fcgx_{};
+  std::vector<std::string> var_names_;
+  std::string body_;
+  std::string answer_;
+};
+
+}  // namespace blobvalet::fcgi

@@ -1,0 +1,250 @@
+#include "fcgi/event_loop.hpp"
+
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <span>
+#include <stdexcept>
+
+namespace blobvalet::fcgi {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// How long the rest of a request, or of a body that nobody reads, may take. nginx sends a request, which it has
+// buffered, in one go.
+constexpr milliseconds kPatience{2000};
+// How long a new connection may take to send its request while we are stopping: nginx connects and sends at once.
+constexpr milliseconds kPatienceWhenStopping{100};
+// Records have headers and padding beside what the limits count.
+constexpr std::size_t kFramingBytes = 8192;
+
+FileDescriptor open_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+  return FileDescriptor(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+}
+
+GateLimits limits_for(const Site& site) {
+  GateLimits limits;
+  limits.body_bytes = site.success().limits.max_body_bytes;
+  return limits;
+}
+
+std::size_t largest_request(const GateLimits& limits) {
+  return limits.params_bytes + limits.body_bytes + kFramingBytes;
+}
+
+}  // namespace
+
+EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Clock& clock, Log& log, Reload reload)
+    : clock_(clock),
+      log_(log),
+      reload_(std::move(reload)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      signals_(open_signals()),
+      app_(site, clock),
+      limits_(limits_for(*site)),
+      peeked_(largest_request(limits_)),
+      callbacks_(site->server().threads, clock, log, mailbox_),
+      acceptor_(listen_fd, mailbox_) {
+  watch(mailbox_.fd(), EPOLLIN, nullptr);
+  watch(signals_.get(), EPOLLIN, nullptr);
+}
+
+bool EventLoop::run() {
+  std::array<epoll_event, 64> events{};
+  while (!is_done()) {
+    const int count =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds());
+    if (count < 0 && errno != EINTR) throw std::runtime_error("epoll_wait failed");
+    for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
+      auto* connection = static_cast<Connection*>(event.data.ptr);
+      if (connection == nullptr) continue;
+      connection->peer_closed |= (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+      // What happens while a callback thread has it is seen when it comes back.
+      if (!connection->is_with_thread) look_at(*connection);
+    }
+    // Only after the events, which hold pointers to connections that these may end.
+    handle_signals();
+    collect_mail();
+    drop_late_ones();
+  }
+  return !acceptor_.has_failed();
+}
+
+bool EventLoop::is_done() const {
+  const bool ending = stopping_ || acceptor_.has_failed();
+  return ending && connections_.empty() && callbacks_.pending() == 0;
+}
+
+/// Until the next deadline; for ever (-1) if there is none.
+int EventLoop::wait_milliseconds() const {
+  if (with_deadline_.empty()) return -1;
+  const auto by_deadline = [](const Connection* connection) { return connection->deadline; };
+  const Time next = (*std::ranges::min_element(with_deadline_, {}, by_deadline))->deadline;
+  const auto left = std::chrono::ceil<milliseconds>(next - steady_clock::now());
+  return static_cast<int>(std::max(left, milliseconds(0)).count());
+}
+
+void EventLoop::watch(int fd, std::uint32_t events, Connection* connection) {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = connection;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) throw std::runtime_error("epoll_ctl failed");
+}
+
+void EventLoop::handle_signals() {
+  signalfd_siginfo signal{};
+  while (::read(signals_.get(), &signal, sizeof signal) == sizeof signal) {
+    if (signal.ssi_signo == SIGHUP) {
+      reload();
+    } else if (!stopping_) {
+      begin_stopping();
+    }
+  }
+}
+
+void EventLoop::reload() {
+  auto site = reload_();
+  if (site == nullptr) return;
+  app_ = SiteApp(site, clock_);
+  log_.set_access(site->server().access_log);
+  limits_ = limits_for(*site);
+  peeked_.resize(largest_request(limits_));
+}
+
+void EventLoop::begin_stopping() {
+  stopping_ = true;
+  FCGX_ShutdownPending();
+  acceptor_.stop();
+  collect_mail();
+  std::vector<Connection*> all;
+  for (const auto& entry : connections_) all.push_back(entry.first);
+  // A request that has arrived is still answered; a connection that has served is idle otherwise, and a new one is
+  // about to send its first request.
+  for (Connection* connection : all) look_at(*connection);
+  for (Connection* connection : all) {
+    const auto found = connections_.find(connection);
+    if (found == connections_.end() || with_deadline_.contains(connection)) continue;
+    if (connection->has_served) {
+      drop(*connection);
+    } else {
+      set_deadline(*connection, kPatienceWhenStopping);
+    }
+  }
+}
+
+void EventLoop::collect_mail() {
+  for (auto& connection : mailbox_.take()) {
+    if (connection->is_open()) adopt(std::move(connection));
+  }
+}
+
+/// Takes in a new connection, or one that comes back from a thread.
+void EventLoop::adopt(std::unique_ptr<Connection> owned) {
+  Connection& connection = *owned;
+  connections_.emplace(&connection, std::move(owned));
+  if (!connection.is_with_thread) {
+    // Edge-triggered: an event tells of new bytes only, so that a half-sent request does not keep the loop busy.
+    return watch(connection.fd(), EPOLLIN | EPOLLRDHUP | EPOLLET, &connection);
+  }
+  connection.is_with_thread = false;
+  settle(connection, true);
+}
+
+/// Sees what has arrived, without taking it, and acts on it.
+void EventLoop::look_at(Connection& connection) {
+  if (connection.is_draining) return drain(connection);
+  const ssize_t n = ::recv(connection.fd(), peeked_.data(), peeked_.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR) && !connection.peer_closed) return;
+  if (n <= 0) return drop(connection);
+  const auto arrived = std::span(peeked_).first(static_cast<std::size_t>(n));
+  switch (inspect_records(arrived, limits_)) {
+    case GateVerdict::whole: return serve(connection, false);
+    case GateVerdict::body_too_large: return serve(connection, true);
+    case GateVerdict::malformed: return drop(connection);
+    case GateVerdict::incomplete: break;
+  }
+  if (connection.peer_closed || arrived.size() == peeked_.size()) return drop(connection);
+  if (!with_deadline_.contains(&connection)) set_deadline(connection, kPatience);
+}
+
+void EventLoop::serve(Connection& connection, bool body_too_large) {
+  with_deadline_.erase(&connection);
+  auto request = connection.read_params();
+  if (!request) return drop(connection);
+  request->body_too_large = body_too_large;
+  if (body_too_large) {
+    // Closing with bytes unread would reset the connection, and nginx would lose our answer.
+    if (!app_.answer(connection, *request, response_, log_) && !connection.is_open()) return drop(connection);
+    connection.stop_writing();
+    connection.is_draining = true;
+    set_deadline(connection, kPatience);
+    return drain(connection);
+  }
+  connection.read_body(*request);
+  if (request->endpoint == "success" && hand_to_thread(connection, *request)) return;
+  const bool keep = request->endpoint == "success" ? answer_busy(connection, *request, response_, log_)
+                                                   : app_.answer(connection, *request, response_, log_);
+  settle(connection, keep);
+}
+
+/// False, with nothing changed, if all threads are busy and their queue is full.
+bool EventLoop::hand_to_thread(Connection& connection, Request& request) {
+  const auto entry = connections_.find(&connection);
+  CallbackJob job{std::move(entry->second), request, app_.site()};
+  connection.is_with_thread = true;
+  if (callbacks_.submit(job)) {
+    connections_.erase(entry);
+    return true;
+  }
+  connection.is_with_thread = false;
+  entry->second = std::move(job.connection);
+  return false;
+}
+
+/// After an answer: waits for the next request, or closes.
+void EventLoop::settle(Connection& connection, bool keep) {
+  connection.has_served = true;
+  if (!keep || stopping_) return drop(connection);
+  // The event that told of what came meanwhile may be gone already.
+  if (connection.peer_closed) look_at(connection);
+}
+
+/// Throws away what arrives until the web server closes.
+void EventLoop::drain(Connection& connection) {
+  ssize_t n = 0;
+  while ((n = ::recv(connection.fd(), peeked_.data(), peeked_.size(), MSG_DONTWAIT)) > 0) {
+  }
+  if (n == 0 || errno != EAGAIN) drop(connection);
+}
+
+void EventLoop::set_deadline(Connection& connection, milliseconds patience) {
+  connection.deadline = steady_clock::now() + patience;
+  with_deadline_.insert(&connection);
+}
+
+void EventLoop::drop(Connection& connection) {
+  with_deadline_.erase(&connection);
+  connections_.erase(&connection);
+}
+
+void EventLoop::drop_late_ones() {
+  if (with_deadline_.empty()) return;
+  const Time now = steady_clock::now();
+  std::vector<Connection*> late;
+  for (Connection* connection : with_deadline_) {
+    if (connection->deadline <= now) late.push_back(connection);
+  }
+  for (Connection* connection : late) drop(*connection);
+}
+
+}  // namespace blobvalet::fcgi

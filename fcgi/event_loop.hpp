@@ -1,0 +1,72 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "fcgi/acceptor.hpp"
+#include "fcgi/callback_threads.hpp"
+#include "fcgi/mailbox.hpp"
+#include "fcgi/record_gate.hpp"
+#include "fcgi/site_app.hpp"
+
+namespace blobvalet::fcgi {
+
+/// Serves any number of connections with one thread. A connection waits in epoll until a whole request is there;
+/// signatures, which never block, are answered at once; callbacks go to CallbackThreads.
+///
+/// SIGTERM and SIGINT end it after the requests that have begun; SIGHUP calls `reload`. The caller blocks these
+/// signals before any thread is made.
+class EventLoop {
+ public:
+  /// Makes a new Site, or returns null to keep the old one.
+  using Reload = std::function<std::shared_ptr<const Site>()>;
+
+  /// Throws std::runtime_error if the kernel gives no epoll, eventfd or signalfd.
+  EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Clock& clock, Log& log, Reload reload);
+
+  /// Runs until a signal ends it. False if the listening socket stopped working.
+  [[nodiscard]] bool run();
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+
+  void watch(int fd, std::uint32_t events, Connection* connection);
+  void handle_signals();
+  void reload();
+  void begin_stopping();
+  void collect_mail();
+  void adopt(std::unique_ptr<Connection> connection);
+  void look_at(Connection& connection);
+  void serve(Connection& connection, bool body_too_large);
+  [[nodiscard]] bool hand_to_thread(Connection& connection, Request& request);
+  void settle(Connection& connection, bool keep);
+  void drain(Connection& connection);
+  void set_deadline(Connection& connection, std::chrono::milliseconds patience);
+  void drop(Connection& connection);
+  void drop_late_ones();
+  [[nodiscard]] bool is_done() const;
+  [[nodiscard]] int wait_milliseconds() const;
+
+  const Clock& clock_;
+  Log& log_;
+  Reload reload_;
+  FileDescriptor epoll_;
+  FileDescriptor signals_;
+  Mailbox mailbox_;
+  SiteApp app_;
+  GateLimits limits_;
+  std::vector<unsigned char> peeked_;
+  Response response_;
+  std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
+  std::unordered_set<Connection*> with_deadline_;
+  bool stopping_ = false;
+  // Their threads use what stands above, so they are made last and end first.
+  CallbackThreads callbacks_;
+  Acceptor acceptor_;
+};
+
+}  // namespace blobvalet::fcgi

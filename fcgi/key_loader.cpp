@@ -1,0 +1,133 @@
+#include "fcgi/key_loader.hpp"
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "fcgi/file_descriptor.hpp"
+
+namespace blobvalet::fcgi {
+namespace {
+
+// A key takes 88 characters; a longer file is something else.
+constexpr std::size_t kMaxKeyFileBytes = 4096;
+
+enum class FileMode : std::uint8_t { private_only, any };
+
+std::string octal(mode_t mode) {
+  std::array<char, 8> text{};
+  (void)std::snprintf(text.data(), text.size(), "%04o", static_cast<unsigned>(mode & 07777U));
+  return text.data();
+}
+
+/// What is wrong with an open key file; empty: nothing.
+std::string objection(int fd, FileMode mode) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return "is not a regular file";
+  if (mode == FileMode::any) return {};
+  if ((status.st_mode & 077U) != 0) {
+    return "has mode " + octal(status.st_mode) + ", so others than its owner can use it; chmod it to 0600";
+  }
+  if (status.st_uid != 0 && status.st_uid != ::geteuid()) return "belongs to neither root nor this service's user";
+  return {};
+}
+
+std::optional<SecretBytes> read_all(int fd) {
+  SecretBytes bytes(kMaxKeyFileBytes);
+  std::size_t size = 0;
+  ssize_t n = 0;
+  while ((n = ::read(fd, bytes.reveal_mutable().data() + size, kMaxKeyFileBytes - size)) > 0) {
+    size += static_cast<std::size_t>(n);
+  }
+  if (n < 0 || size == kMaxKeyFileBytes) return std::nullopt;
+  bytes.shrink(size);
+  return bytes;
+}
+
+std::shared_ptr<const SigningKey> parse_key(std::string_view text, std::string& message) {
+  auto key = AccountKey::parse(text);
+  if (key) return std::make_shared<const SigningKey>(std::move(*key));
+  message = "holds no storage account key: " + std::to_string(text.size()) + " characters that are not base64 of a key";
+  return nullptr;
+}
+
+std::shared_ptr<const SigningKey> load_file(const std::filesystem::path& path, FileMode mode, std::string& message) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.valid()) {
+    message = std::string("cannot be opened: ") + std::strerror(errno);
+    return nullptr;
+  }
+  message = objection(file.get(), mode);
+  if (!message.empty()) return nullptr;
+  const auto bytes = read_all(file.get());
+  if (!bytes) {
+    message = "cannot be read, or is too long for a key";
+    return nullptr;
+  }
+  return parse_key({reinterpret_cast<const char*>(bytes->reveal().data()), bytes->size()}, message);
+}
+
+const char* member_of(KeySource::Kind kind) {
+  switch (kind) {
+    case KeySource::Kind::file: return "key_file";
+    case KeySource::Kind::environment: return "key_env";
+    case KeySource::Kind::credential: return "key_credential";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, ConfigFaults& faults) {
+  std::vector<AccountKeys> all;
+  for (std::size_t i = 0; i < accounts.size(); ++i) {
+    const auto load_or_report = [&](const KeySource& source) {
+      std::string message;
+      auto key = load_one(source, message);
+      const std::string place = "accounts[" + std::to_string(i) + "].credential: " + member_of(source.kind);
+      if (key == nullptr) faults.push_back({place, message});
+      return key;
+    };
+    AccountKeys keys;
+    keys.current = load_or_report(accounts[i].current_key);
+    if (accounts[i].next_key) keys.next = load_or_report(*accounts[i].next_key);
+    all.push_back(std::move(keys));
+  }
+  return all;
+}
+
+KeyLoader::Key KeyLoader::load_one(const KeySource& source, std::string& message) {
+  switch (source.kind) {
+    case KeySource::Kind::environment: return load_environment(source.name, message);
+    case KeySource::Kind::file: return load_file(directory_ / source.name, FileMode::private_only, message);
+    case KeySource::Kind::credential: break;
+  }
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  if (credentials == nullptr) {
+    message = "needs a systemd unit with LoadCredential=" + source.name + ":<file>";
+    return nullptr;
+  }
+  // systemd guards its credentials itself, some with an access list that shows in the mode as the group's right.
+  return load_file(std::filesystem::path(credentials) / source.name, FileMode::any, message);
+}
+
+KeyLoader::Key KeyLoader::load_environment(const std::string& name, std::string& message) {
+  if (const auto known = from_environment_.find(name); known != from_environment_.end()) return known->second;
+  char* value = std::getenv(name.c_str());
+  if (value == nullptr) {
+    message = "the environment has no variable of this name";
+    return nullptr;
+  }
+  auto key = parse_key(value, message);
+  OPENSSL_cleanse(value, std::strlen(value));
+  if (key != nullptr) from_environment_.emplace(name, key);
+  return key;
+}
+
+}  // namespace blobvalet::fcgi

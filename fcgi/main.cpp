@@ -1,0 +1,88 @@
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "core/version.hpp"
+#include "fcgi/commands.hpp"
+
+namespace {
+
+using blobvalet::fcgi::ExitCode;
+
+struct Arguments {
+  std::string config_file = "/etc/blobvalet/blobvalet.json";
+  std::string vectors_file;
+  std::string at;
+  std::vector<std::string> vars;
+  blobvalet::fcgi::SignOptions sign;
+};
+
+void add_config_option(CLI::App& command, Arguments& arguments) {
+  command.add_option("--config", arguments.config_file, "Configuration file")->capture_default_str();
+}
+
+void add_sign_options(CLI::App& command, Arguments& arguments) {
+  add_config_option(command, arguments);
+  auto* vectors = command.add_option("--vectors", arguments.vectors_file, "Check this file of golden vectors instead");
+  command.add_option("--user", arguments.sign.user, "The user nginx would vouch for; none: nobody");
+  command.add_option("--method", arguments.sign.method, "PUT or DELETE")->excludes(vectors);
+  command.add_option("--blob-uri", arguments.sign.blob_uri, "The blob's URI as Fine Uploader sends it")->excludes(vectors);
+  command.add_option("--remote-addr", arguments.sign.remote_addr, "The client's address");
+  command.add_option("--var", arguments.vars, "name=value for a pattern's {name}; may be repeated");
+  command.add_option("--at", arguments.at, "Sign as if it were this time, such as 2026-03-01T12:00:00Z");
+}
+
+/// Fills in what CLI11 leaves as text; throws CLI::ValidationError.
+void finish_sign_options(Arguments& arguments) {
+  if (arguments.sign.method.empty()) throw CLI::RequiredError("--method");
+  if (arguments.sign.blob_uri.empty()) throw CLI::RequiredError("--blob-uri");
+  if (!arguments.at.empty()) {
+    arguments.sign.at = blobvalet::parse_utc(arguments.at);
+    if (!arguments.sign.at) throw CLI::ValidationError("--at", "must look like 2026-03-01T12:00:00Z");
+  }
+  for (const std::string& var : arguments.vars) {
+    const std::size_t equals = var.find('=');
+    if (equals == std::string::npos) throw CLI::ValidationError("--var", "must be name=value");
+    arguments.sign.vars.emplace_back(var.substr(0, equals), var.substr(equals + 1));
+  }
+}
+
+ExitCode run(int argc, char** argv) {
+  CLI::App app("Signs Azure Blob SAS URIs for Fine Uploader, as a FastCGI responder behind nginx.", "blobvalet");
+  app.set_version_flag("--version", std::string("blobvalet ") + blobvalet::kVersion);
+  app.footer(
+      "Without a command, serves if fd 0 is a listening socket.\n"
+      "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 refused, 4 faulty configuration.");
+  app.require_subcommand(0, 1);
+  Arguments arguments;
+  add_config_option(app, arguments);
+  CLI::App* serve = app.add_subcommand("serve", "Serve FastCGI on fd 0 until SIGTERM; SIGHUP re-reads the configuration");
+  add_config_option(*serve, arguments);
+  CLI::App* check = app.add_subcommand("check", "Report every fault of the configuration and its keys");
+  add_config_option(*check, arguments);
+  CLI::App* sign = app.add_subcommand("sign", "Print what serve would answer to one signature request");
+  add_sign_options(*sign, arguments);
+  try {
+    app.parse(argc, argv);
+    if (*sign && !arguments.vectors_file.empty()) return blobvalet::fcgi::check_vectors(arguments.vectors_file);
+    if (*sign) finish_sign_options(arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? ExitCode::success : ExitCode::usage;
+  }
+  if (*check) return blobvalet::fcgi::check(arguments.config_file);
+  if (*sign) return blobvalet::fcgi::sign(arguments.config_file, arguments.sign);
+  if (*serve || blobvalet::fcgi::stdin_is_listening()) return blobvalet::fcgi::serve(arguments.config_file);
+  std::cerr << app.help();
+  return ExitCode::usage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(run(argc, argv));
+  } catch (const std::exception& error) {
+    std::cerr << "blobvalet: " << error.what() << "\n";
+    return static_cast<int>(ExitCode::failure);
+  }
+}

@@ -1,0 +1,83 @@
+#include <fcgiapp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <csignal>
+
+#include "core/version.hpp"
+#include "fcgi/commands.hpp"
+#include "fcgi/event_loop.hpp"
+#include "fcgi/site_loader.hpp"
+#include "fcgi/system_clock.hpp"
+
+namespace blobvalet::fcgi {
+namespace {
+
+constexpr int kListenFd = 0;
+
+void report(std::string_view event, const ConfigFaults& faults) {
+  for (const ConfigFault& fault : faults) Log::notice(event, fault.text());
+}
+
+/// Every thread inherits this mask, so that the event loop's signalfd is the only one to hear of these signals. SIGPIPE is
+/// ignored: a web server that went away is an ordinary write error.
+void prepare_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+/// spawn-fcgi leaves the soft limit at 1,024 descriptors; the hard limit is what the operator allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+bool stdin_is_listening() {
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  return ::getsockopt(kListenFd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+}
+
+ExitCode serve(const std::string& config_file) {
+  if (!stdin_is_listening()) {
+    Log::notice("start_failed", "fd 0 is not a listening socket; start blobvalet by spawn-fcgi or systemd");
+    return ExitCode::usage;
+  }
+  prepare_signals();
+  raise_descriptor_limit();
+  SiteLoader loader(config_file);
+  const auto site = loader.load();
+  if (!site) {
+    report("bad_configuration", site.error());
+    return ExitCode::bad_configuration;
+  }
+  const auto reload = [&loader]() -> std::shared_ptr<const Site> {
+    auto loaded = loader.load();
+    if (loaded) {
+      Log::notice("reloaded");
+      return *loaded;
+    }
+    report("reload_failed", loaded.error());
+    return nullptr;
+  };
+  if (FCGX_Init() != 0) {
+    Log::notice("start_failed", "libfcgi cannot be initialised");
+    return ExitCode::failure;
+  }
+  const SystemClock clock;
+  Log log((*site)->server().access_log);
+  EventLoop loop(kListenFd, *site, clock, log, reload);
+  Log::notice("started", kVersion);
+  const bool ended_by_signal = loop.run();
+  Log::notice(ended_by_signal ? "stopped" : "listening_socket_failed");
+  return ended_by_signal ? ExitCode::success : ExitCode::failure;
+}
+
+}  // namespace blobvalet::fcgi

@@ -1,0 +1,87 @@
+// The commands that an operator types.
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "core/app.hpp"
+#include "core/percent_encoding.hpp"
+#include "core/sas_vectors.hpp"
+#include "fcgi/commands.hpp"
+#include "fcgi/site_loader.hpp"
+#include "fcgi/system_clock.hpp"
+
+namespace blobvalet::fcgi {
+namespace {
+
+class FixedClock : public Clock {
+ public:
+  explicit FixedClock(UtcSeconds time) : time_(time) {}
+  [[nodiscard]] UtcSeconds now() const override { return time_; }
+
+ private:
+  UtcSeconds time_;
+};
+
+void print(const ConfigFaults& faults) {
+  for (const ConfigFault& fault : faults) std::cerr << fault.text() << "\n";
+}
+
+/// The query that Fine Uploader would send.
+std::string query_for(const SignOptions& options) {
+  std::string query("bloburi=");
+  append_query_encoded(query, options.blob_uri);
+  query.append("&_method=");
+  append_query_encoded(query, options.method);
+  return query;
+}
+
+}  // namespace
+
+ExitCode check(const std::string& config_file) {
+  const auto site = SiteLoader(config_file).load();
+  if (!site) {
+    print(site.error());
+    return ExitCode::bad_configuration;
+  }
+  std::cout << config_file << ": ok\n";
+  return ExitCode::success;
+}
+
+ExitCode sign(const std::string& config_file, const SignOptions& options) {
+  const auto site = SiteLoader(config_file).load();
+  if (!site) {
+    print(site.error());
+    return ExitCode::bad_configuration;
+  }
+  const std::string query = query_for(options);
+  Request request;
+  request.endpoint = "signature";
+  request.method = "GET";
+  request.query = query;
+  request.user = options.user;
+  request.remote_addr = options.remote_addr;
+  for (const auto& [name, value] : options.vars) request.vars.push_back({name, value});
+
+  const FixedClock clock(options.at.value_or(SystemClock().now()));
+  Response response;
+  const Event event = App(*site, clock).handle(request, response);
+  std::cout << response.body << "\n";
+  if (response.status == Status::ok) return ExitCode::success;
+  if (!event.reason.empty()) std::cerr << event.reason << "\n";
+  return ExitCode::refused;
+}
+
+ExitCode check_vectors(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string json{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  const SasVectorReport report = SasVectorCheck::run(json);
+  if (!report.unreadable.empty()) {
+    std::cerr << file << ": " << report.unreadable << "\n";
+    return ExitCode::failure;
+  }
+  for (const std::string& failure : report.failures) std::cout << failure << "\n";
+  std::cout << report.passed << " passed, " << report.failures.size() << " failed\n";
+  return report.failures.empty() ? ExitCode::success : ExitCode::failure;
+}
+
+}  // namespace blobvalet::fcgi
