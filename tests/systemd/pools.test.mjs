@@ -1,0 +1,220 @@
+// Both kinds of pool under a real systemd, a real nginx in front of them, from boot to stop.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { waitFor } from '../lib/process.mjs';
+import { bootGuest } from './guest.mjs';
+
+const kEndpoints = ['signature', 'success'];
+const kSockets = kEndpoints.map((endpoint) => `/run/blobvalet/${endpoint}.sock`);
+const kContainer = 'https://acmeuploads.blob.core.windows.net/uploads';
+const kSite = 'http://127.0.0.1';
+
+// The commands are those which the units and /etc/default/blobvalet name.
+const socketPool = {
+  name: 'socket pool',
+  units: 'blobvalet-signature.target blobvalet-success.target',
+  applyNumber: 'systemctl daemon-reload',
+  reload: "systemctl reload 'blobvalet-signature@*.service'",
+  replace: "systemctl restart 'blobvalet-signature@*.service'",
+};
+const spawnPool = {
+  name: 'spawn-fcgi pool',
+  units: 'blobvalet-signature-spawn.service blobvalet-success-spawn.service',
+  applyNumber: "systemctl restart 'blobvalet-*-spawn.service'",
+  reload: 'systemctl reload blobvalet-signature-spawn.service',
+  replace: '/usr/libexec/blobvalet/replace-workers blobvalet-signature-spawn.service',
+};
+
+const signaturePath = (blob) =>
+  `/blobvalet/signature?${new URLSearchParams({ bloburi: `${kContainer}/${blob}`, _method: 'PUT', qqtimestamp: '1' })}`;
+
+async function request(guest, path, ...curlArgs) {
+  const output = await guest.curl('--write-out', '\n%{http_code}', ...curlArgs, kSite + path);
+  const end = output.lastIndexOf('\n');
+  return { body: output.slice(0, end), status: Number(output.slice(end + 1)) };
+}
+
+async function signature(guest) {
+  const { status, body } = await request(guest, signaturePath('alice/a.txt'));
+  assert.equal(status, 200, body);
+  return new URL(body);
+}
+
+function callback(guest) {
+  const form = { blob: 'alice/a.txt', uuid: 'f9a922bd-3007-4393-a76e-925fc009639c', name: 'a.txt', container: kContainer };
+  return request(guest, '/blobvalet/success', '--data', String(new URLSearchParams(form)));
+}
+
+const poolsOf = (guest, number) => waitFor(() => kEndpoints.every((endpoint) => guest.workers(endpoint).length === number),
+  { what: `${number} workers for each endpoint` });
+
+async function answersAsItShould(guest) {
+  const signed = await signature(guest);
+  assert.equal(signed.origin + signed.pathname, `${kContainer}/alice/a.txt`);
+  assert.ok(signed.searchParams.get('sig'));
+  assert.equal((await request(guest, signaturePath('bob/a.txt'))).status, 403);
+
+  const { status, body } = await callback(guest);
+  assert.equal(status, 200, body);
+  assert.equal(JSON.parse(body).success, true);
+}
+
+async function onlyNginxMayConnect(guest) {
+  assert.equal(await guest.sh(`stat -c '%a %G' ${kSockets.join(' ')}`), '660 www-data\n660 www-data\n');
+  assert.equal(await guest.sh('stat -c "%a %G" /run/blobvalet'), '2750 www-data\n');
+}
+
+function isLockedIn(guest, pid) {
+  const proc = (name) => guest.path(`/proc/${pid}/${name}`);
+  const status = readFileSync(proc('status'), 'utf8');
+  assert.doesNotMatch(status, /^Uid:.*\t0\b/m);
+  assert.match(status, /^CapBnd:\t0+$/m);
+  assert.match(status, /^NoNewPrivs:\t1$/m);
+  assert.match(status, /^Seccomp:\t2$/m);
+  assert.match(readFileSync(proc('limits'), 'utf8'), /^Max core file size +0 +0 /m);
+  assert.notEqual(readlinkSync(proc('ns/net')), readlinkSync(guest.path('/proc/1/ns/net')));
+}
+
+/// Does something to the signature pool while clients are asking it; what they have seen.
+async function underLoad(guest, act) {
+  const load = await guest.load(signaturePath('alice/a.txt'));
+  try {
+    await act();
+    return await load.finish();
+  } finally {
+    await load.stop();
+  }
+}
+
+async function noRequestFails(guest, act) {
+  assert.deepEqual((await underLoad(guest, act)).failures, {});
+}
+
+async function returnsAfterKill(guest, t) {
+  const [victim, ...others] = guest.workers('signature');
+  let tookMs;
+  const { failures } = await underLoad(guest, async () => {
+    const killedAt = performance.now();
+    await guest.sh(`kill -9 ${victim}`);
+    const workers = await waitFor(() => {
+      const now = guest.workers('signature');
+      return !now.includes(victim) && now.length > others.length && now;
+    }, { timeoutMs: 2000, intervalMs: 5, what: 'another worker in place of the killed one' });
+    tookMs = performance.now() - killedAt;
+    assert.deepEqual(workers.filter((pid) => others.includes(pid)), others);
+  });
+  t.diagnostic(`${Math.round(tookMs)} ms to the next worker, failed requests: ${JSON.stringify(failures)}`);
+}
+
+async function applyNumber(guest, pool, line, expected) {
+  writeFileSync(guest.path('/etc/default/blobvalet'), `${line}\n`);
+  await guest.sh(pool.applyNumber);
+  await poolsOf(guest, expected);
+}
+
+async function readsConfigurationAgain(guest, pool) {
+  const workers = guest.workers('signature');
+  const config = guest.path('/etc/blobvalet/blobvalet.json');
+  const before = readFileSync(config, 'utf8');
+  const reloadWith = async (text, version) => {
+    writeFileSync(config, text);
+    await guest.sh(pool.reload);
+    await waitFor(async () => (await versions(guest)).every((each) => each === version), { what: `all sign with ${version}` });
+  };
+  await reloadWith(before.replace('2023-11-03', '2022-11-02'), '2022-11-02');
+  await reloadWith(before, '2023-11-03');
+  assert.deepEqual(guest.workers('signature'), workers);
+}
+
+const versions = (guest) => Promise.all(Array.from({ length: 8 },
+  async () => (await signature(guest)).searchParams.get('sv')));
+
+async function replacesEveryWorker(guest, command) {
+  const before = guest.workers('signature');
+  await guest.sh(command);
+  await waitFor(() => guest.workers('signature').length === before.length, { what: 'as many workers as before' });
+  assert.deepEqual(guest.workers('signature').filter((pid) => before.includes(pid)), []);
+}
+
+async function takesOver(guest, pool, from) {
+  await guest.sh(`systemctl start ${pool.units}`);
+  await poolsOf(guest, 2);
+  await answersAsItShould(guest);
+  assert.match(await guest.sh(`systemctl is-active ${pool.units}`), /^active\nactive\n$/);
+  assert.match(await guest.sh(`systemctl is-active ${from.units} || true`), /^inactive\ninactive\n$/);
+}
+
+async function leavesNothing(guest, pool) {
+  await guest.sh(`systemctl stop ${pool.units}`);
+  // Sockets go when nothing needs them any more, a moment after the workers.
+  await waitFor(() => !kSockets.some((socket) => existsSync(guest.path(socket))), { what: 'no socket' });
+  assert.deepEqual(guest.processes(), []);
+  assert.equal(await guest.sh('systemctl list-units --no-legend "blobvalet*"'), '');
+}
+
+const skip = process.env.BLOBVALET_SKIP_BOOT === '1' && 'BLOBVALET_SKIP_BOOT=1';
+
+test('pools under systemd', { skip, timeout: 110_000 }, async (t) => {
+  const guest = await bootGuest();
+  const step = (name, body) => t.test(name, async (step) => {
+    try {
+      await body(step);
+    } catch (error) {
+      error.message += `\n${await guest.sh('journalctl --no-pager --lines=40')}`;
+      throw error;
+    }
+  });
+
+  const life = async (pool) => {
+    const inPool = (name, body) => step(`${pool.name}: ${name}`, body);
+    await inPool('answers through nginx', () => answersAsItShould(guest));
+    await inPool('only nginx may connect', () => onlyNginxMayConnect(guest));
+    await inPool('workers are locked in', () => kEndpoints.flatMap(guest.workers).forEach((pid) => isLockedIn(guest, pid)));
+    await inPool('a killed worker returns, the others are left alone', (t) => returnsAfterKill(guest, t));
+    await inPool('reads its configuration again', () => noRequestFails(guest, () => readsConfigurationAgain(guest, pool)));
+    await inPool('gets new workers while it serves', () =>
+      noRequestFails(guest, () => replacesEveryWorker(guest, pool.replace)));
+  };
+
+  try {
+    await step('systemd finds no fault with any unit', async () => {
+      const units = 'cd /usr/lib/systemd/system && ls | grep ^blobvalet- | grep -v "[.]d$"';
+      assert.equal(await guest.sh(`${units} | xargs systemd-analyze verify --man=no 2>&1`), '');
+    });
+
+    await step('socket pool: is there after boot', () => poolsOf(guest, 2));
+    await life(socketPool);
+    await step('socket pool: no request fails when its number changes', () => noRequestFails(guest, async () => {
+      const before = guest.workers('signature');
+      await applyNumber(guest, socketPool, 'WORKERS=4', 4);
+      assert.deepEqual(guest.workers('signature').filter((pid) => before.includes(pid)), before);
+      await applyNumber(guest, socketPool, 'WORKERS="1"', 1);
+    }));
+    await step('socket pool: a number that is none counts as 2', () => applyNumber(guest, socketPool, 'WORKERS=many', 2));
+    await step('socket pool: its socket stays open when the target restarts', async () => {
+      const socket = guest.path('/run/blobvalet/signature.sock');
+      const before = statSync(socket).ino;
+      await noRequestFails(guest, () => replacesEveryWorker(guest, 'systemctl restart blobvalet-signature.target'));
+      assert.equal(statSync(socket).ino, before);
+    });
+
+    writeFileSync(guest.path('/etc/default/blobvalet'), 'WORKERS=2\n');
+    await step('the spawn-fcgi pool takes over from the socket pool', () => takesOver(guest, spawnPool, socketPool));
+    await life(spawnPool);
+    await step('spawn-fcgi pool: its number changes', async () => {
+      await applyNumber(guest, spawnPool, 'WORKERS=4', 4);
+      await answersAsItShould(guest);
+      await applyNumber(guest, spawnPool, 'WORKERS=1', 1);
+      await answersAsItShould(guest);
+      await applyNumber(guest, spawnPool, 'WORKERS=2', 2);
+    });
+
+    await step('the socket pool takes over from the spawn-fcgi pool', () => takesOver(guest, socketPool, spawnPool));
+    await step('socket pool: leaves nothing when stopped', () => leavesNothing(guest, socketPool));
+    await step('spawn-fcgi pool: starts by itself', () => takesOver(guest, spawnPool, socketPool));
+    await step('spawn-fcgi pool: leaves nothing when stopped', () => leavesNothing(guest, spawnPool));
+  } finally {
+    await guest.stop();
+  }
+});
