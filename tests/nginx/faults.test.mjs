@@ -1,0 +1,102 @@
+// Workers that die, hang or are not there: what nginx repeats, what it answers, and that it always answers in time.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { plainSite } from '../lib/nginx.mjs';
+import { waitFor } from '../lib/process.mjs';
+import { startStack } from './stack.mjs';
+
+const { nginx, echo, ask } = await startStack({
+  render: plainSite(`
+    set $blobvalet_user "";
+    error_page 401 403 404 413 500 502 503 504 /page.html;
+    fastcgi_intercept_errors on;
+    include snippets/blobvalet.conf;
+    location = /page.html { return 200 "the site's own page"; }
+  `),
+});
+
+const get = { path: '/blobvalet/signature' };
+const post = { path: '/blobvalet/success', method: 'POST', body: 'a=b' };
+const health = { path: '/blobvalet/health' };
+const send = ({ path, ...how }, query) => ask(`${path}?${query}`, how);
+const arrivals = (query) => echo.requests.filter((request) => request.query === query).length;
+
+const repeated = [
+  { name: 'a signature', request: get, status: 200, arrivals: 2 },
+  { name: 'a callback', request: post, status: 200, arrivals: 2 },
+  { name: 'not a health check', request: health, status: 502, arrivals: 1 },
+];
+for (const { name, request, status, arrivals: expected } of repeated) {
+  test(`repeated when a worker dies: ${name}`, async () => {
+    const query = `die=once&of=${encodeURIComponent(name)}`;
+    assert.equal((await send(request, query)).status, status);
+    assert.equal(arrivals(query), expected);
+  });
+}
+
+const gone = { error: 'The upload service is not available. Please try again later.', code: 'bad_gateway' };
+const late = { error: 'The upload service did not answer in time. Please try again later.', code: 'gateway_timeout' };
+const faults = [
+  { name: 'every worker dies on a signature', request: get, query: 'die=1', status: 502, body: gone },
+  { name: 'every worker dies on a callback', request: post, query: 'die=1', status: 502, body: { ...gone, success: false } },
+  { name: 'a slow signature', request: get, query: 'sleep=15000', status: 504, body: late },
+  { name: 'a slow callback', request: post, query: 'sleep=15000', status: 504, body: { ...late, success: false } },
+];
+test('answers when workers fail', { concurrency: true }, async (t) => {
+  await Promise.all(faults.map(({ name, request, query, status, body }) => t.test(name, async () => {
+    const started = Date.now();
+    const answer = await send(request, `${query}&of=${status}`);
+    const seconds = (Date.now() - started) / 1000;
+    assert.equal(answer.status, status);
+    assert.deepEqual(answer.json(), body);
+    assert.equal(answer.headers['content-type'], 'application/json');
+    assert.equal(answer.headers['cache-control'], 'no-store');
+    assert.ok(seconds < 12, `answered after ${seconds} s: one timeout, not one for each try`);
+  })));
+});
+
+test('what a slow worker was asked is not asked again', () => {
+  assert.equal(arrivals('sleep=15000&of=504'), 2, 'one signature, one callback');
+});
+
+for (const status of [400, 401, 403, 404, 405, 413, 415, 500, 502, 503, 504]) {
+  test(`a worker's own ${status} passes untouched, whatever error pages the site has`, async () => {
+    const answer = await send(get, `status=${status}`);
+    assert.equal(answer.status, status);
+    assert.equal(answer.json().params.length, 9);
+  });
+}
+
+const closed = [
+  { name: 'goes on with a callback', request: post, answered: true },
+  { name: 'leaves a signature that nobody waits for', request: get, answered: false },
+];
+for (const { name, request, answered } of closed) {
+  test(`when the page is closed, nginx ${name}`, async () => {
+    const query = `sleep=300&closed=${answered}`;
+    await assert.rejects(send({ ...request, timeoutMs: 100 }, query), { name: 'AbortError' });
+    await waitFor(() => arrivals(query) === 1);
+    await send(get, `sleep=600&closed=${answered}`);  // longer than the abandoned one takes
+    assert.equal(echo.answered.some((one) => one.query === query), answered);
+  });
+}
+
+test('one connection serves many requests', async () => {
+  const before = echo.accepted();
+  for (let i = 0; i < 20; i++) await send(get, `a=${i}`);
+  assert.ok(echo.accepted() - before <= 1);
+});
+
+test('without any pool: 502 at once, and as before when it is back', async () => {
+  await echo.stop();
+  const started = Date.now();
+  for (const request of [get, post, health]) {
+    const answer = await send(request, 'a=b');
+    assert.equal(answer.status, 502);
+    assert.deepEqual(answer.json(), request === post ? { ...gone, success: false } : gone);
+  }
+  assert.ok(Date.now() - started < 2000);
+  await echo.start();
+  assert.equal((await send(get, 'a=b')).status, 200);
+  assert.match(nginx.errorLog(), /signature\.sock failed/);
+});

@@ -1,0 +1,181 @@
+// Sizes and rates: the longest legal request passes, what is longer or too much is refused in a readable form.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http2 from 'node:http2';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { plainSite, sampleSite } from '../lib/nginx.mjs';
+import { basic, corsOf, sampleFiles, startStack } from './stack.mjs';
+
+const origin = 'https://app.example.com';
+const stack = await startStack({
+  origins: [origin],
+  render: plainSite('set $blobvalet_user ""; include snippets/blobvalet.conf;'),
+});
+const { ask, passed } = stack;
+
+const account = encodeURIComponent('https://acmeuploads.blob.core.windows.net/uploads/');
+const rest = '&_method=PUT&qqtimestamp=1700000000000';
+const named = (name) => `/blobvalet/signature?bloburi=${account}${name}${rest}`;
+
+const names = [
+  { name: '1,024 letters', path: named('a'.repeat(1024)) },
+  { name: '1,024 Chinese characters', path: named(encodeURIComponent('文'.repeat(1024))) },
+  { name: '1,024 characters of 4 bytes', path: named(encodeURIComponent('𠀀'.repeat(1024))) },
+  { name: '1,024 Chinese characters, encoded by the page too', path: named(encodeURIComponent(encodeURIComponent('文'.repeat(1024)))) },
+  { name: '1,024 characters of 4 bytes, encoded by the page too', path: named(encodeURIComponent(encodeURIComponent('𠀀'.repeat(1024)))) },
+  { name: 'a URL of 24,576 bytes', path: `/blobvalet/signature?${'x'.repeat(24_576 - 21)}` },
+];
+for (const { name, path } of names) {
+  test(`passes: ${name}`, async () => {
+    const arrived = await passed(path);
+    assert.equal(arrived?.get('QUERY_STRING'), path.slice(path.indexOf('?') + 1));
+  });
+}
+
+const tooLong = { error: 'The URL is too long.', code: 'uri_too_long' };
+const callbackTooLong = { ...tooLong, success: false, preventRetry: true };
+const longer = [
+  { name: '24,577 bytes', path: `/blobvalet/signature?${'x'.repeat(24_577 - 21)}`, body: tooLong },
+  { name: '4,096 Chinese characters', path: named(encodeURIComponent('文'.repeat(4096))), body: tooLong },
+  { name: '60,000 bytes', path: `/blobvalet/signature?${'x'.repeat(60_000)}`, body: tooLong },
+  { name: '60,000 bytes of a callback', path: `/blobvalet/success?${'x'.repeat(60_000)}`, method: 'POST', body: callbackTooLong },
+];
+for (const { name, path, method, body } of longer) {
+  test(`414 which another origin can read: ${name}`, async () => {
+    const before = stack.echo.requests.length;
+    const answer = await ask(path, { method, headers: { Origin: origin } });
+    assert.equal(answer.status, 414);
+    assert.deepEqual(answer.json(), body);
+    assert.equal(corsOf(answer)['allow-origin'], origin);
+    assert.equal(stack.echo.requests.length, before, 'no worker was asked');
+  });
+}
+
+for (const tls of [true, false]) {
+  test(`414 beyond nginx's own limit is JSON, ${tls ? 'with' : 'without'} TLS, and nginx knows no Origin by then`, async () => {
+    const answer = await ask(`/blobvalet/signature?${'x'.repeat(70_000)}`, { tls, headers: { Origin: origin } });
+    assert.equal(answer.status, 414);
+    assert.deepEqual(answer.json(), tooLong);
+    assert.equal(answer.headers['cache-control'], 'no-store');
+    assert.deepEqual(corsOf(answer), {});
+  });
+}
+
+test('the page of that 414 is not for clients', async () => {
+  assert.equal((await ask('/blobvalet/uri-too-long')).status, 404);
+});
+
+// Browsers speak HTTP/2, where nginx counts header fields in another place.
+test('HTTP/2', async (t) => {
+  const session = http2.connect(`https://localhost:${stack.nginx.httpsPort}`, {
+    rejectUnauthorized: false, lookup: (_, __, found) => found(null, [{ address: '127.0.0.1', family: 4 }]),
+  });
+  const answer = async (path) => {
+    const stream = session.request({ ':path': path, origin });
+    const [headers] = await once(stream, 'response');
+    stream.resume();
+    await once(stream, 'end');
+    return headers;
+  };
+  for (const { name, path } of names) {
+    await t.test(`passes: ${name}`, async () => assert.equal((await answer(path))[':status'], 200));
+  }
+  await t.test('414 which another origin can read', async () => {
+    const headers = await answer(`/blobvalet/signature?${'x'.repeat(60_000)}`);
+    assert.equal(headers[':status'], 414);
+    assert.equal(headers['access-control-allow-origin'], origin);
+  });
+  await t.test('same origin', async () => {
+    const own = `https://localhost:${stack.nginx.httpsPort}`;
+    const stream = session.request({ ':path': '/blobvalet/success', ':method': 'POST', origin: own });
+    stream.end('a=b');
+    await once(stream.resume(), 'end');
+    assert.equal(stack.echo.requests.at(-1).get('BLOBVALET_ORIGIN'), own);
+  });
+  session.close();
+});
+
+const tooLarge = { error: 'The request body is too large.', code: 'body_too_large' };
+for (const chunked of [false, true]) {
+  const form = `, ${chunked ? 'in chunks' : 'with its length'}`;
+
+  for (const size of [0, 1, 10_000, 20_000, 65_536]) {
+    test(`passes: a body of ${size} bytes${form}`, async () => {
+      const arrived = await passed('/blobvalet/success', { method: 'POST', body: 'x'.repeat(size), chunked });
+      assert.equal(arrived?.get('CONTENT_LENGTH'), String(size));
+      assert.equal(arrived.body.length, size);
+    });
+  }
+  for (const size of [65_537, 100_000, 1_000_000]) {
+    test(`413: a body of ${size} bytes${form}`, async () => {
+      const before = stack.echo.requests.length;
+      const answer = await ask('/blobvalet/success', { method: 'POST', body: 'x'.repeat(size), chunked });
+      assert.equal(answer.status, 413);
+      assert.deepEqual(answer.json(), { ...tooLarge, success: false, preventRetry: true });
+      assert.equal(stack.echo.requests.length, before, 'no worker was asked');
+    });
+  }
+}
+
+test('413 on the signature endpoint has no verdict for callbacks', async () => {
+  const answer = await ask('/blobvalet/signature', { method: 'POST', body: 'x'.repeat(100_000) });
+  assert.equal(answer.status, 413);
+  assert.deepEqual(answer.json(), tooLarge);
+});
+
+test('no body is ever written to a file', () => {
+  assert.doesNotMatch(stack.nginx.errorLog(), /buffered to a temporary file/);
+});
+
+test('chunks which are none: 400', async () => {
+  const answer = await exchange('POST /blobvalet/success HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx\r\n');
+  assert.match(answer, /^HTTP\/1\.1 400 /);
+  assert.match(answer, /\{"error":"The request is malformed\.","code":"bad_request","success":false,"preventRetry":true\}$/);
+});
+
+// For what no HTTP client would send.
+async function exchange(text) {
+  const socket = connect(stack.nginx.httpPort, '127.0.0.1');
+  socket.setTimeout(5000, () => socket.destroy(new Error('no answer')));
+  socket.write(text);
+  return Buffer.concat(await socket.toArray()).toString();
+}
+
+test('the sample with limit_req', async (t) => {
+  const limited = await startStack({ origins: [origin], render: sampleSite('limit_req'), files: sampleFiles({ alice: 'wonderland' }) });
+  const headers = (user) => ({ Host: 'uploads.example.com', Origin: origin, Authorization: basic(user, 'wonderland') });
+  const many = (count, path, how) => Promise.all(Array.from({ length: count }, (_, i) => limited.ask(path, how(i))));
+  const rate = { error: 'Too many requests. Please try again in a moment.', code: 'rate_limited' };
+
+  const answers = await many(200, '/api/uploads/sign?a=b', () => ({ headers: headers('alice') }));
+  const passedBy = answers.filter(({ status }) => status === 200);
+  const refused = answers.filter(({ status }) => status === 429);
+
+  await t.test('lets a burst through and refuses the rest', () => {
+    assert.equal(passedBy.length + refused.length, 200);
+    assert.ok(passedBy.length >= 61, `${passedBy.length} passed`);
+    assert.ok(refused.length >= 20, `${refused.length} were refused`);
+  });
+  await t.test('says so in a form that a page can read', () => {
+    for (const answer of refused) {
+      assert.deepEqual(answer.json(), rate);
+      assert.equal(answer.headers['retry-after'], '1');
+      assert.equal(corsOf(answer)['allow-origin'], origin);
+    }
+  });
+  await t.test('a new name each time does not help', async () => {
+    const more = await many(100, '/api/uploads/sign', (i) => ({ headers: headers(`guess${i}`) }));
+    assert.ok(more.some(({ status }) => status === 429));
+    assert.ok(more.every(({ status }) => status === 401 || status === 429));
+  });
+  await t.test('a callback may be repeated', async () => {
+    const callbacks = await many(100, '/api/uploads/done', () => ({ method: 'POST', body: 'a=b', headers: headers('alice') }));
+    const answer = callbacks.find(({ status }) => status === 429);
+    assert.deepEqual(answer?.json(), { ...rate, success: false });
+  });
+  await t.test('preflights do not count', async () => {
+    const preflights = await many(100, '/api/uploads/sign', () => ({ method: 'OPTIONS', headers: headers('alice') }));
+    assert.ok(preflights.every(({ status }) => status === 204));
+  });
+});
