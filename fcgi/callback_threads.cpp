@@ -45,10 +45,9 @@ std::optional<CallbackJob> CallbackThreads::next() {
 
 void CallbackThreads::run() {
   std::optional<SiteApp> app;
-  Response response;
   while (auto job = next()) {
-    if (!app || app->site() != job->site) app.emplace(job->site, clock_);
-    if (!app->answer(*job->connection, job->request, response, log_)) job->connection->close();
+    if (!app || app->site() != job->site) app.emplace(job->site, clock_, log_);
+    if (!app->answer(*job->connection, job->request)) job->connection->close();
     {
       // Posted before it stops counting, so that a stopping loop never misses it.
       const std::lock_guard lock(mutex_);

@@ -1,5 +1,6 @@
 #include "fcgi/connection.hpp"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -100,9 +101,27 @@ void Connection::stop_writing() {
   if (is_open()) ::shutdown(fcgx_.ipcFd, SHUT_WR);
 }
 
+/// Lets libfcgi read what we collected: it reads from `ipcFd` whatever stands there, so for that long a memory file does.
+bool Connection::read_from_collected() {
+  FileDescriptor memory(::memfd_create("request", MFD_CLOEXEC));
+  const auto size = static_cast<ssize_t>(collected.size());
+  if (!memory.valid() || ::write(memory.get(), collected.data(), collected.size()) != size) return false;
+  if (::lseek(memory.get(), 0, SEEK_SET) != 0) return false;
+  collected = {};  // gives its memory back, too
+  socket_ = FileDescriptor(std::exchange(fcgx_.ipcFd, memory.release()));
+  return true;
+}
+
+void Connection::return_to_socket() {
+  if (!socket_.valid()) return;
+  close();
+  fcgx_.ipcFd = socket_.release();
+}
+
 std::optional<Request> Connection::read_params() {
   // Should libfcgi close the socket itself after an error, it must not wait for the peer to do so too.
   FCGX_Detach(&fcgx_);
+  if (!collected.empty() && !read_from_collected()) return std::nullopt;
   if (FCGX_Accept_r(&fcgx_) != 0) return std::nullopt;
   Request request;
   var_names_.clear();
@@ -144,6 +163,7 @@ void Connection::read_body(Request& request) {
 }
 
 bool Connection::write(const Response& response) {
+  return_to_socket();
   format(response, answer_);
   FCGX_PutStr(answer_.data(), static_cast<int>(answer_.size()), fcgx_.out);
   const bool keep = fcgx_.keepConnection != 0;

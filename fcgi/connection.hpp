@@ -31,8 +31,8 @@ class Connection {
   /// The socket, or -1 once it is closed.
   [[nodiscard]] int fd() const { return fcgx_.ipcFd; }
 
-  /// Reads the parameters of a request that inspect_records() called whole (or body_too_large). The views in it live until
-  /// finish(). Nothing if libfcgi refuses it; the connection is closed then.
+  /// Reads the parameters of a request that inspect_records() called whole (or body_too_large), from `collected` if it is
+  /// there and else from the socket. The views in it live until write(). Nothing if libfcgi refuses the request.
   [[nodiscard]] std::optional<Request> read_params();
   /// Reads the body to its end into `request`: libfcgi would take a rest for the next request's beginning.
   void read_body(Request& request);
@@ -46,6 +46,7 @@ class Connection {
   void stop_writing();
 
   // The event loop's notes.
+  std::vector<unsigned char> collected;  ///< a request that did not arrive in one piece
   std::chrono::steady_clock::time_point deadline = {};  ///< while it has one
   bool has_served = false;      ///< has carried a request already
   bool is_with_thread = false;  ///< a callback thread has it
@@ -53,7 +54,11 @@ class Connection {
   bool peer_closed = false;     ///< the web server has closed its side
 
  private:
+  [[nodiscard]] bool read_from_collected();
+  void return_to_socket();
+
   FCGX_Request fcgx_{};
+  FileDescriptor socket_;  ///< set aside while libfcgi reads from memory
   std::vector<std::string> var_names_;
   std::string body_;
   std::string answer_;

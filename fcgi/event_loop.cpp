@@ -50,7 +50,7 @@ EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Cloc
       reload_(std::move(reload)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       signals_(open_signals()),
-      app_(site, clock),
+      app_(std::in_place, site, clock, log),
       limits_(limits_for(*site)),
       peeked_(largest_request(limits_)),
       callbacks_(site->server().threads, clock, log, mailbox_),
@@ -115,7 +115,7 @@ void EventLoop::handle_signals() {
 void EventLoop::reload() {
   auto site = reload_();
   if (site == nullptr) return;
-  app_ = SiteApp(site, clock_);
+  app_.emplace(site, clock_, log_);
   log_.set_access(site->server().access_log);
   limits_ = limits_for(*site);
   peeked_.resize(largest_request(limits_));
@@ -160,21 +160,37 @@ void EventLoop::adopt(std::unique_ptr<Connection> owned) {
   settle(connection, true);
 }
 
-/// Sees what has arrived, without taking it, and acts on it.
+/// Sees what has arrived and acts on it. A request that is all there stays in the socket, for libfcgi to read.
 void EventLoop::look_at(Connection& connection) {
   if (connection.is_draining) return drain(connection);
+  if (!connection.collected.empty()) return collect(connection);
   const ssize_t n = ::recv(connection.fd(), peeked_.data(), peeked_.size(), MSG_PEEK | MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR) && !connection.peer_closed) return;
   if (n <= 0) return drop(connection);
-  const auto arrived = std::span(peeked_).first(static_cast<std::size_t>(n));
-  switch (inspect_records(arrived, limits_)) {
-    case GateVerdict::whole: return serve(connection, false);
-    case GateVerdict::body_too_large: return serve(connection, true);
-    case GateVerdict::malformed: return drop(connection);
-    case GateVerdict::incomplete: break;
+  const auto verdict = inspect_records(std::span(peeked_).first(static_cast<std::size_t>(n)), limits_);
+  if (verdict == GateVerdict::incomplete) return collect(connection);
+  act_on(connection, verdict);
+}
+
+/// Takes in what has arrived of a request that is not all there. Left in the socket, a large one would fill its buffer, and
+/// the rest never come.
+void EventLoop::collect(Connection& connection) {
+  ssize_t n = 0;
+  std::vector<unsigned char>& collected = connection.collected;
+  while ((n = ::recv(connection.fd(), peeked_.data(), peeked_.size(), MSG_DONTWAIT)) > 0) {
+    if (collected.size() + static_cast<std::size_t>(n) > peeked_.size()) return drop(connection);
+    collected.insert(collected.end(), peeked_.begin(), peeked_.begin() + n);
   }
-  if (connection.peer_closed || arrived.size() == peeked_.size()) return drop(connection);
+  const bool waits = n < 0 && errno == EAGAIN && !connection.peer_closed;
+  const auto verdict = inspect_records(collected, limits_);
+  if (verdict != GateVerdict::incomplete) return act_on(connection, verdict);
+  if (!waits) return drop(connection);
   if (!with_deadline_.contains(&connection)) set_deadline(connection, kPatience);
+}
+
+void EventLoop::act_on(Connection& connection, GateVerdict verdict) {
+  if (verdict == GateVerdict::malformed) return drop(connection);
+  serve(connection, verdict == GateVerdict::body_too_large);
 }
 
 void EventLoop::serve(Connection& connection, bool body_too_large) {
@@ -184,7 +200,7 @@ void EventLoop::serve(Connection& connection, bool body_too_large) {
   request->body_too_large = body_too_large;
   if (body_too_large) {
     // Closing with bytes unread would reset the connection, and nginx would lose our answer.
-    if (!app_.answer(connection, *request, response_, log_) && !connection.is_open()) return drop(connection);
+    if (!app_->answer(connection, *request) && !connection.is_open()) return drop(connection);
     connection.stop_writing();
     connection.is_draining = true;
     set_deadline(connection, kPatience);
@@ -192,15 +208,15 @@ void EventLoop::serve(Connection& connection, bool body_too_large) {
   }
   connection.read_body(*request);
   if (request->endpoint == "success" && hand_to_thread(connection, *request)) return;
-  const bool keep = request->endpoint == "success" ? answer_busy(connection, *request, response_, log_)
-                                                   : app_.answer(connection, *request, response_, log_);
+  const bool keep = request->endpoint == "success" ? app_->answer_busy(connection, *request)
+                                                   : app_->answer(connection, *request);
   settle(connection, keep);
 }
 
 /// False, with nothing changed, if all threads are busy and their queue is full.
 bool EventLoop::hand_to_thread(Connection& connection, Request& request) {
   const auto entry = connections_.find(&connection);
-  CallbackJob job{std::move(entry->second), request, app_.site()};
+  CallbackJob job{std::move(entry->second), request, app_->site()};
   connection.is_with_thread = true;
   if (callbacks_.submit(job)) {
     connections_.erase(entry);

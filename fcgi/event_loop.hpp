@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -41,6 +42,8 @@ class EventLoop {
   void collect_mail();
   void adopt(std::unique_ptr<Connection> connection);
   void look_at(Connection& connection);
+  void collect(Connection& connection);
+  void act_on(Connection& connection, GateVerdict verdict);
   void serve(Connection& connection, bool body_too_large);
   [[nodiscard]] bool hand_to_thread(Connection& connection, Request& request);
   void settle(Connection& connection, bool keep);
@@ -57,10 +60,9 @@ class EventLoop {
   FileDescriptor epoll_;
   FileDescriptor signals_;
   Mailbox mailbox_;
-  SiteApp app_;
+  std::optional<SiteApp> app_;  ///< never empty; a reload puts another in its place
   GateLimits limits_;
   std::vector<unsigned char> peeked_;
-  Response response_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::unordered_set<Connection*> with_deadline_;
   bool stopping_ = false;

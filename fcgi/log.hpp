@@ -1,25 +1,39 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <string_view>
 
 #include "core/app.hpp"
+#include "fcgi/json_line.hpp"
 
 namespace blobvalet::fcgi {
 
-/// Writes lines of JSON to standard error, each with one write, so that the lines of several workers do not mix.
+/// The log: lines of JSON on standard error, each written at once, so that the lines of several workers do not mix.
 class Log {
  public:
   /// `access` switches the lines for requests; the others are always written.
   explicit Log(bool access) : access_(access) {}
   void set_access(bool access) { access_ = access; }
+  [[nodiscard]] bool access() const { return access_; }
 
-  /// One line for one request. Fields outside Event cannot get into it.
-  void request(const Event& event, std::chrono::microseconds duration) const;
   /// A line about the worker itself: `event` is a fixed name such as `started`, `detail` what an operator should know.
   static void notice(std::string_view event, std::string_view detail = {});
 
  private:
   std::atomic<bool> access_;  ///< a reload switches it while threads write
+};
+
+/// One request's line. It is made in two steps, since the event's views end with the request, and the client should not wait
+/// for the log. Fields outside Event cannot get into it.
+class AccessLine {
+ public:
+  /// Takes down everything but the duration.
+  void begin(const Event& event);
+  /// Writes the line.
+  void finish(std::chrono::microseconds duration);
+
+ private:
+  JsonLine line_;
 };
 
 }  // namespace blobvalet::fcgi

@@ -1,37 +1,37 @@
 #include "fcgi/site_app.hpp"
 
-#include <chrono>
 #include <exception>
 
 namespace blobvalet::fcgi {
-namespace {
 
 using std::chrono::steady_clock;
 
-std::chrono::microseconds since(steady_clock::time_point start) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
+bool SiteApp::answer(Connection& connection, const Request& request) {
+  const Time start = steady_clock::now();
+  return send(connection, handle(request), start);
 }
 
-}  // namespace
+bool SiteApp::answer_busy(Connection& connection, const Request& request) {
+  const Time start = steady_clock::now();
+  const Error busy{Errc::busy, "", "too many callbacks at once; try again"};
+  return send(connection, App::fail(busy, request, response_), start);
+}
 
-bool SiteApp::answer(Connection& connection, const Request& request, Response& response, const Log& log) {
-  const auto start = steady_clock::now();
-  Event event;
+Event SiteApp::handle(const Request& request) {
   try {
-    event = app_.handle(request, response);
+    return app_.handle(request, response_);
   } catch (const std::exception& bug) {
     Log::notice("internal_error", bug.what());
-    event = App::fail(Error{Errc::internal_error, "", "internal error"}, request, response);
+    return App::fail(Error{Errc::internal_error, "", "internal error"}, request, response_);
   }
-  const bool keep = connection.write(response);
-  log.request(event, since(start));
-  return keep;
 }
 
-bool answer_busy(Connection& connection, const Request& request, Response& response, const Log& log) {
-  const Event event = App::fail(Error{Errc::busy, "", "too many callbacks at once; try again"}, request, response);
-  const bool keep = connection.write(response);
-  log.request(event, std::chrono::microseconds(0));
+/// The event's views end with the write, which ends the request.
+bool SiteApp::send(Connection& connection, const Event& event, Time start) {
+  const bool log = log_.access();
+  if (log) line_.begin(event);
+  const bool keep = connection.write(response_);
+  if (log) line_.finish(std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start));
   return keep;
 }
 

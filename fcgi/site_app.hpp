@@ -2,29 +2,36 @@
 #include <memory>
 
 #include "core/app.hpp"
-#include "fcgi/log.hpp"
 #include "fcgi/connection.hpp"
+#include "fcgi/log.hpp"
 
 namespace blobvalet::fcgi {
 
-/// A thread's App with the Site it was made for, and the one place where a request becomes bytes on the wire and a
-/// line in the log.
+/// A thread's App with the Site it was made for. Here a request becomes bytes on the wire and a line in the log.
 class SiteApp {
  public:
-  SiteApp(std::shared_ptr<const Site> site, const Clock& clock) : site_(site), app_(std::move(site), clock) {}
+  /// `clock` and `log` outlive it.
+  SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log)
+      : site_(site), app_(std::move(site), clock), log_(log) {}
 
   [[nodiscard]] const std::shared_ptr<const Site>& site() const { return site_; }
 
   /// Answers on `connection` and logs. An exception, which only a bug or a lack of memory causes, is answered by 500.
   /// False if the connection is to be closed.
-  [[nodiscard]] bool answer(Connection& connection, const Request& request, Response& response, const Log& log);
+  [[nodiscard]] bool answer(Connection& connection, const Request& request);
+  /// The same, for a worker that has no room for one more callback.
+  [[nodiscard]] bool answer_busy(Connection& connection, const Request& request);
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+  [[nodiscard]] Event handle(const Request& request);
+  [[nodiscard]] bool send(Connection& connection, const Event& event, Time start);
+
   std::shared_ptr<const Site> site_;
   App app_;
+  const Log& log_;
+  Response response_;
+  AccessLine line_;
 };
-
-/// Answers with the error alone, without App: for a worker that is too busy.
-[[nodiscard]] bool answer_busy(Connection& connection, const Request& request, Response& response, const Log& log);
 
 }  // namespace blobvalet::fcgi

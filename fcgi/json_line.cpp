@@ -1,0 +1,50 @@
+#include "fcgi/json_line.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "core/utf8.hpp"
+
+namespace blobvalet::fcgi {
+namespace {
+
+constexpr std::size_t kMaxValueBytes = 3100;
+
+std::string ascii_only(std::string_view value) {
+  std::string text(value);
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return text;
+}
+
+}  // namespace
+
+void JsonLine::begin() {
+  buffer_.Clear();
+  writer_.Reset(buffer_);
+  writer_.StartObject();
+}
+
+void JsonLine::text(const char* name, std::string_view value) {
+  if (value.empty()) return;
+  value = value.substr(0, kMaxValueBytes);
+  writer_.Key(name);
+  if (is_utf8(value)) {
+    writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+    return;
+  }
+  const std::string ascii = ascii_only(value);
+  writer_.String(ascii.data(), static_cast<rapidjson::SizeType>(ascii.size()));
+}
+
+void JsonLine::number(const char* name, std::int64_t value) {
+  writer_.Key(name);
+  writer_.Int64(value);
+}
+
+std::string_view JsonLine::end() {
+  writer_.EndObject();
+  buffer_.Put('\n');
+  return {buffer_.GetString(), buffer_.GetSize()};
+}
+
+}  // namespace blobvalet::fcgi

@@ -1,0 +1,26 @@
+#pragma once
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <cstdint>
+#include <string_view>
+
+namespace blobvalet::fcgi {
+
+/// Writes one flat JSON object and a line feed; its buffer is kept for the next line.
+class JsonLine {
+ public:
+  void begin();
+  /// Leaves out an empty value and cuts one of more than 3,100 bytes, which is more than the longest blob name has. What is not
+  /// UTF-8 cannot stand in JSON: its bytes beyond ASCII become `?`.
+  void text(const char* name, std::string_view value);
+  void number(const char* name, std::int64_t value);
+  /// The finished line; valid until the next begin().
+  [[nodiscard]] std::string_view end();
+
+ private:
+  rapidjson::StringBuffer buffer_;
+  rapidjson::Writer<rapidjson::StringBuffer> writer_;
+};
+
+}  // namespace blobvalet::fcgi
