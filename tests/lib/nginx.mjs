@@ -13,17 +13,15 @@ const shipped = fileURLToPath(new URL('../../nginx/', import.meta.url));
 /// `render({dir, httpPort, httpsPort, certificate, certificateKey})` returns the text of the site, one or more
 /// server{} blocks; `siteConf` is the same as a constant text. `plainSite` and `sampleSite` below help to write it.
 /// `signatureSocket` and `successSocket` (default: the same) replace those of the shipped upstreams.
-/// `origins` and `customHeaders` fill the two files which an operator edits. `http` is put into http{}, and `files`
+/// `origins` and `customHeaders` replace the two files which an operator edits. `http` is put into http{}, and `files`
 /// maps further names below the directory to their text.
 export async function startNginx(options) {
   const site = await layOut(options);
   const server = startProcess('nginx', ['-p', site.dir, '-c', site.conf], { log: join(site.dir, 'stderr.log') });
   const log = (name) => () => (existsSync(join(site.dir, name)) ? readFileSync(join(site.dir, name), 'utf8') : '');
   const errorLog = log('error.log');
-  await waitFor(() => isListening(site.httpsPort), { what: 'nginx listening' }).catch(async () => {
-    await server.stop();
-    throw new Error(`nginx did not start:\n${server.output()}${errorLog()}`);
-  });
+  await waitFor(() => server.ended() ?? isListening(site.httpsPort), { what: 'nginx listening' });
+  if (server.ended()) throw new Error(`nginx did not start:\n${server.output()}${errorLog()}`);
   return {
     ...site, pid: server.pid, errorLog, accessLog: log('access.log'), stop: () => server.stop('SIGTERM'),
   };
@@ -59,11 +57,10 @@ export const sampleSite = (name, replace = []) => ({ dir, httpPort, httpsPort })
 
 async function layOut({
   dir = tempDir(), render, siteConf, signatureSocket = join(dir, 'signature.sock'), successSocket = signatureSocket,
-  origins = [], customHeaders = [], http = '', files = {}, workers = 1,
+  origins, customHeaders, http = '', files = {}, workers = 1,
 }) {
   for (const part of ['conf.d', 'snippets', 'blobvalet']) cpSync(join(shipped, part), join(dir, part), { recursive: true });
   for (const part of ['sites-enabled', 'tmp', 'tls']) mkdirSync(join(dir, part), { recursive: true });
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
   const site = {
     dir, conf: join(dir, 'nginx.conf'), ...makeCertificate(join(dir, 'tls')),
     httpPort: await freePort(), httpsPort: await freePort(),
@@ -73,10 +70,14 @@ async function layOut({
     [/unix:\/run\/blobvalet\/signature\.sock/g, `unix:${signatureSocket}`],
     [/unix:\/run\/blobvalet\/success\.sock/g, `unix:${successSocket}`],
   ]);
-  writeFileSync(join(dir, 'blobvalet/origins.map'), origins.map((origin) => `"${origin}" 1;\n`).join(''));
-  writeFileSync(join(dir, 'blobvalet/headers.map'), `default "${customHeaders.join(', ')}";\n`);
-  writeFileSync(join(dir, 'sites-enabled/site'), siteConf ?? render(site));
-  writeFileSync(site.conf, mainConf({ dir, http, workers }));
+  const own = {
+    'nginx.conf': mainConf({ dir, http, workers }),
+    'sites-enabled/site': siteConf ?? render(site),
+    ...(origins && { 'blobvalet/origins.map': origins.map((origin) => `"${origin}" 1;\n`).join('') }),
+    ...(customHeaders && { 'blobvalet/headers.map': `default "${customHeaders.join(', ')}";\n` }),
+    ...files,
+  };
+  for (const [name, text] of Object.entries(own)) writeFileSync(join(dir, name), text);
   return site;
 }
 

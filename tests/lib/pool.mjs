@@ -23,25 +23,25 @@ export async function startPool({
   ], { env, log: join(dir, `${name}.log`) });
 
   const pids = () => childrenOf(pool.pid).filter(isRunning(binary));
-  await waitFor(() => existsSync(socket) && pids().length === workers,
-    { what: `${workers} workers on ${socket}` }).catch((error) => fail(pool, error));
+  await waitFor(() => pool.ended() ?? (existsSync(socket) && pids().length === workers), { what: `${workers} workers` })
+    .catch(async (error) => {
+      await pool.stop();
+      throw new Error(`${error.message}\n${pool.output()}`);
+    });
+  if (pool.ended()) throw new Error(`the pool did not start:\n${pool.output()}`);
   return { socket, pid: pool.pid, pids, output: pool.output, stop: pool.stop };
 }
 
-function childrenOf(pid) {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-}
+const childrenOf = (pid) => readProc(pid, `task/${pid}/children`).split(' ').filter(Boolean).map(Number);
 
 // A child that has been forked but does not run the binary yet is no worker yet.
-const isRunning = (binary) => (pid) => {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(`${binary}\0`);
-  } catch {
-    return false;
-  }
-};
+const isRunning = (binary) => (pid) => readProc(pid, 'cmdline').startsWith(`${binary}\0`);
 
-async function fail(pool, error) {
-  await pool.stop();
-  throw new Error(`${error.message}\n${pool.output()}`);
+// Empty once the process is gone.
+function readProc(pid, name) {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
 }

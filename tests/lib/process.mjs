@@ -25,7 +25,8 @@ export async function waitFor(fn, { timeoutMs = 10_000, intervalMs = 20, what = 
   }
 }
 
-/// Starts a server and returns `{pid, exited, stop(signal), output()}`. `exited` resolves to `{code, signal}`.
+/// Starts a server and returns `{pid, exited, ended(), stop(signal), output()}`. `exited` resolves to
+/// `{code, signal}`, which `ended()` returns too, or null as long as it runs.
 /// With `log` both output streams go to that file. The child gets SIGTERM when this process dies, however it dies.
 export function startProcess(command, args = [], { env = {}, cwd, log } = {}) {
   const sink = log ? openSync(log, 'a') : 'pipe';
@@ -38,15 +39,17 @@ export function startProcess(command, args = [], { env = {}, cwd, log } = {}) {
   const keep = (chunk) => { text = (text + chunk).slice(-kOutputLimit); };
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
+  let end = null;
   const exited = new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('exit', (code, signal) => resolve(end = { code, signal }));
   });
   exited.catch(() => {});  // stop() reports it to whoever waits
 
   return {
     pid: child.pid,
     exited,
+    ended: () => end,
     output: () => (log ? readFileSync(log, 'utf8') : text),
     async stop(signal = 'SIGTERM') {
       child.kill(signal);

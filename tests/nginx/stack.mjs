@@ -11,11 +11,9 @@ import { tempDir } from '../lib/process.mjs';
 export async function startStack(options) {
   const dir = tempDir();
   const echo = await startEcho({ socket: join(dir, 'signature.sock') });
+  after(echo.stop);
   const nginx = await startNginx({ dir, ...options });
-  after(async () => {
-    await nginx.stop();
-    await echo.stop();
-  });
+  after(nginx.stop);
 
   const ask = (path, more = {}) => request({ port: more.tls === false ? nginx.httpPort : nginx.httpsPort, path, ...more });
   const passed = async (path, more) => {
