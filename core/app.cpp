@@ -57,7 +57,7 @@ Result<void> answer_health(Response& response) {
 }  // namespace
 
 App::App(std::shared_ptr<const Site> site, const Clock& clock, BlobProbe* probe)
-    : site_(std::move(site)), clock_(&clock), probe_(probe) {
+    : site_(std::move(site)), clock_(clock), probe_(probe) {
   for (const auto& key : site_->signing_keys()) signers_.emplace_back(key);
 }
 
@@ -95,7 +95,7 @@ Result<SasGrant> App::grant(std::string_view blob_uri, BlobVerb verb, const Requ
   event.account = target->account;
   event.container = target->container.view();
   event.blob = target->blob.view();
-  auto decided = site_->policy().decide(*target, verb, caller_of(request), clock_->now());
+  auto decided = site_->policy().decide(*target, verb, caller_of(request), clock_.now());
   if (decided) event.rule = decided->rule().name;
   return decided;
 }

@@ -50,7 +50,7 @@ class App {
                                        Event& event);
 
   std::shared_ptr<const Site> site_;
-  const Clock* clock_;
+  const Clock& clock_;
   BlobProbe* probe_;
   std::vector<SasSigner> signers_;  ///< one for each account
   std::string blob_uri_;            ///< decoded bloburi of the current request

@@ -25,10 +25,15 @@ constexpr milliseconds kPatienceWhenStopping{100};
 // Records have headers and padding beside what the limits count.
 constexpr std::size_t kFramingBytes = 8192;
 
-FileDescriptor open_signals() {
+sigset_t handled_signals() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) ::sigaddset(&set, signal);
+  return set;
+}
+
+FileDescriptor open_signals() {
+  const sigset_t set = handled_signals();
   return FileDescriptor(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
 }
 
@@ -43,6 +48,11 @@ std::size_t largest_request(const GateLimits& limits) {
 }
 
 }  // namespace
+
+void EventLoop::block_signals() {
+  const sigset_t set = handled_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
 
 EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Clock& clock, Log& log, Reload reload)
     : clock_(clock),

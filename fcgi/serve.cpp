@@ -19,16 +19,6 @@ void report(std::string_view event, const ConfigFaults& faults) {
   for (const ConfigFault& fault : faults) Log::notice(event, fault.text());
 }
 
-/// Every thread inherits this mask, so that the event loop's signalfd is the only one to hear of these signals. SIGPIPE is
-/// ignored: a web server that went away is an ordinary write error.
-void prepare_signals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-}
-
 /// spawn-fcgi leaves the soft limit at 1,024 descriptors; the hard limit is what the operator allows.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -50,7 +40,8 @@ ExitCode serve(const std::string& config_file) {
     Log::notice("start_failed", "fd 0 is not a listening socket; start blobvalet by spawn-fcgi or systemd");
     return ExitCode::usage;
   }
-  prepare_signals();
+  EventLoop::block_signals();
+  std::signal(SIGPIPE, SIG_IGN);  // a web server that went away is an ordinary write error
   raise_descriptor_limit();
   SiteLoader loader(config_file);
   const auto site = loader.load();
