@@ -31,7 +31,9 @@ void answer_error(const Error& error, bool is_callback, Response& response) {
   body.append("}");
 }
 
-Caller caller_of(const Request& request) { return {request.user, request.remote_addr, request.vars}; }
+Caller caller_of(const Request& request) {
+  return {request.user, request.remote_addr, request.vars};
+}
 
 Event event_of(const Request& request) {
   Event event;
@@ -58,7 +60,8 @@ Result<void> answer_health(Response& response) {
 
 App::App(std::shared_ptr<const Site> site, const Clock& clock, BlobProbe* probe)
     : site_(std::move(site)), clock_(clock), probe_(probe) {
-  for (const auto& key : site_->signing_keys()) signers_.emplace_back(key);
+  for (const auto& key : site_->signing_keys())
+    signers_.emplace_back(key);
 }
 
 Event App::handle(const Request& request, Response& response) {
@@ -78,7 +81,8 @@ Event App::fail(const Error& error, const Request& request, Response& response) 
 
 Result<void> App::route(const Request& request, Response& response, Event& event) {
   if (request.repeated_identity) {
-    return refuse(Errc::misconfigured, "", "the web server is misconfigured", "a BLOBVALET_ parameter came twice");
+    return refuse(Errc::misconfigured, "", "the web server is misconfigured",
+                  "a BLOBVALET_ parameter came twice");
   }
   if (request.endpoint == "signature") return answer_signature(request, response, event);
   if (request.endpoint == "success") return answer_success(request, response, event);
@@ -135,7 +139,8 @@ Result<void> App::accept_upload(const Request& request, Event& event) {
   if (request.body_too_large) return refuse(Errc::body_too_large, "body", "is too large");
   if (request.body_cut_short) return refuse(Errc::bad_request, "body", "is shorter than its Content-Length");
   if (!is_form_content_type(request.content_type)) {
-    return refuse(Errc::unsupported_media_type, "", "Content-Type must be application/x-www-form-urlencoded in UTF-8");
+    return refuse(Errc::unsupported_media_type, "",
+                  "Content-Type must be application/x-www-form-urlencoded in UTF-8");
   }
   const auto upload = UploadSuccess::parse(request.body, site_->success().limits);
   if (!upload) return tl::unexpected(upload.error());

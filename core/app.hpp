@@ -17,7 +17,7 @@ struct Event {
   std::string_view endpoint;
   std::string_view request_id;
   std::string_view user;
-  std::string_view verb;       ///< PUT or DELETE; empty until known
+  std::string_view verb;  ///< PUT or DELETE; empty until known
   std::string_view account;
   std::string_view container;
   std::string_view blob;
@@ -27,8 +27,8 @@ struct Event {
   std::string_view reason;  ///< what the client is not told
 };
 
-/// Answers requests. It keeps signing contexts and buffers, so each thread has an App of its own; the Site behind
-/// them is shared.
+/// Answers requests. It keeps signing contexts and buffers, so each thread has an App of its own; the Site
+/// behind them is shared.
 class App {
  public:
   /// `probe` may be null: then callbacks are not verified against Azure.

@@ -31,9 +31,9 @@ std::optional<SecretBytes> decode_base64(std::string_view text) {
   if (!unused_bits_are_zero(digits.back(), padding)) return std::nullopt;
 
   SecretBytes bytes(text.size() / 4 * 3);
-  const int written = EVP_DecodeBlock(bytes.reveal_mutable().data(),
-                                      reinterpret_cast<const unsigned char*>(text.data()),
-                                      static_cast<int>(text.size()));
+  const int written =
+      EVP_DecodeBlock(bytes.reveal_mutable().data(), reinterpret_cast<const unsigned char*>(text.data()),
+                      static_cast<int>(text.size()));
   if (written < 0) return std::nullopt;
   bytes.shrink(static_cast<std::size_t>(written) - padding);
   return bytes;

@@ -13,7 +13,9 @@ constexpr std::string_view kContainerCharacters = "abcdefghijklmnopqrstuvwxyz012
 // Scheme and authority of an endpoint; a longer one in a request cannot be ours.
 constexpr std::size_t kMaxOrigin = 300;
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 /// Takes the first segment off `path`: what stands before the first slash, which is dropped.
 std::string_view take_segment(std::string_view& path) {
@@ -49,7 +51,9 @@ bool is_refused(char32_t c) {
   return control || private_use || non_character;
 }
 
-tl::unexpected<Error> bad_name(StaticText what) { return refuse(Errc::bad_blob_name, "blob name", what); }
+tl::unexpected<Error> bad_name(StaticText what) {
+  return refuse(Errc::bad_blob_name, "blob name", what);
+}
 
 struct Segments {
   std::size_t count = 0;
@@ -118,8 +122,9 @@ std::optional<EndpointUrl> EndpointUrl::parse(std::string_view text) {
   const std::string_view host = std::string_view(endpoint.origin).substr(authority);
   const std::string_view scheme = std::string_view(endpoint.origin).substr(0, authority);
   if (scheme != "https://" && scheme != "http://") return std::nullopt;
-  const bool plain_host = !host.empty() && host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.:[]") ==
-                                               std::string_view::npos;
+  const bool plain_host =
+      !host.empty() &&
+      host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.:[]") == std::string_view::npos;
   const bool plain_path = endpoint.path.find_first_of("?#%\\ ") == std::string::npos &&
                           endpoint.path.find("//") == std::string::npos && !endpoint.path.ends_with('/');
   if (!plain_host || !plain_path || endpoint.origin.size() > kMaxOrigin) return std::nullopt;
@@ -152,14 +157,16 @@ const EndpointTable::Entry* EndpointTable::find(std::string_view origin, std::st
 Result<BlobTarget> EndpointTable::parse(std::string_view blob_uri, BlobNames names,
                                         std::string& decoded) const {
   const std::size_t scheme_end = blob_uri.find("://");
-  const std::size_t path =
-      scheme_end == std::string_view::npos ? 0 : std::min(blob_uri.find('/', scheme_end + 3), blob_uri.size());
+  const std::size_t path = scheme_end == std::string_view::npos
+                               ? 0
+                               : std::min(blob_uri.find('/', scheme_end + 3), blob_uri.size());
   std::string_view rest = blob_uri.substr(path);
   const Entry* entry = find(blob_uri.substr(0, path), rest);
   if (entry == nullptr) {
-    return refuse(Errc::unknown_endpoint, "bloburi",
-                  "is not at an endpoint of this site; check request.endpoint, and that no form's action took "
-                  "its place");
+    return refuse(
+        Errc::unknown_endpoint, "bloburi",
+        "is not at an endpoint of this site; check request.endpoint, and that no form's action took "
+        "its place");
   }
   rest.remove_prefix(entry->path.size() + 1);
 

@@ -25,8 +25,8 @@ class ContainerName {
 
 /// A blob's name, decoded, and safe to sign: 1 to 1,024 UTF-16 units and at most 254 segments of well-formed
 /// UTF-8 without backslashes, dot segments (also percent-written), control characters, private-use characters
-/// and non-characters ("Naming and Referencing Containers, Blobs, and Metadata", learn.microsoft.com). A trailing
-/// dot is kept as it is. Empty segments are legal here and left to the policy.
+/// and non-characters ("Naming and Referencing Containers, Blobs, and Metadata", learn.microsoft.com). A
+/// trailing dot is kept as it is. Empty segments are legal here and left to the policy.
 class BlobName {
  public:
   static constexpr std::size_t kMaxUtf16Units = 1024;
@@ -75,8 +75,8 @@ class EndpointTable {
   /// False if the same endpoint is there already.
   [[nodiscard]] bool add(const EndpointUrl& endpoint, std::size_t account_index, std::string_view account);
 
-  /// Parses `<endpoint>/<container>/<blob>`. Scheme and host compare without case, the rest exactly. `decoded` holds
-  /// the name's text where `names` is uri; it must outlive the target, as `blob_uri` must.
+  /// Parses `<endpoint>/<container>/<blob>`. Scheme and host compare without case, the rest exactly.
+  /// `decoded` holds the name's text where `names` is uri; it must outlive the target, as `blob_uri` must.
   /// Errors: unknown_endpoint, not_allowed (no legal container), bad_blob_name, bad_encoding, bad_request.
   [[nodiscard]] Result<BlobTarget> parse(std::string_view blob_uri, BlobNames names,
                                          std::string& decoded) const;

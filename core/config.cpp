@@ -13,7 +13,9 @@ namespace {
 
 using Json = rapidjson::Value;
 
-std::string_view text_of(const Json& value) { return {value.GetString(), value.GetStringLength()}; }
+std::string_view text_of(const Json& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
 
 /// JSON lets a key stand twice and readers take the one or the other; neither is what the operator meant.
 void find_repeated_keys(const Json& value, const std::string& path, ConfigFaults& faults) {
@@ -31,8 +33,8 @@ void find_repeated_keys(const Json& value, const std::string& path, ConfigFaults
   }
 }
 
-/// Reads one JSON object. A member of the wrong type reads as absent: the schema check has reported it, and reading
-/// on lets the operator see all other faults in the same run.
+/// Reads one JSON object. A member of the wrong type reads as absent: the schema check has reported it, and
+/// reading on lets the operator see all other faults in the same run.
 class ObjectReader {
  public:
   ObjectReader(const Json* object, std::string path)
@@ -78,7 +80,9 @@ class ObjectReader {
     }
     return result;
   }
-  [[nodiscard]] std::string path_of(const char* name) const { return path_.empty() ? name : path_ + "." + name; }
+  [[nodiscard]] std::string path_of(const char* name) const {
+    return path_.empty() ? name : path_ + "." + name;
+  }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
@@ -90,7 +94,8 @@ std::vector<KeySource> read_key_sources(const ObjectReader& object) {
   std::vector<KeySource> sources;
   if (const auto file = object.text("key_file")) sources.push_back({KeySource::Kind::file, *file});
   if (const auto name = object.text("key_env")) sources.push_back({KeySource::Kind::environment, *name});
-  if (const auto name = object.text("key_credential")) sources.push_back({KeySource::Kind::credential, *name});
+  if (const auto name = object.text("key_credential"))
+    sources.push_back({KeySource::Kind::credential, *name});
   return sources;
 }
 
@@ -125,7 +130,9 @@ class ConfigReader {
   }
 
  private:
-  void fault(std::string path, std::string message) { faults_.push_back({std::move(path), std::move(message)}); }
+  void fault(std::string path, std::string message) {
+    faults_.push_back({std::move(path), std::move(message)});
+  }
 
   void read_accounts() {
     for (const ObjectReader& object : root_.objects("accounts")) {
@@ -162,7 +169,8 @@ class ConfigReader {
     if (auto source = read_one_source(current)) account.current_key = std::move(*source);
     if (credential.has("next")) account.next_key = read_one_source(credential.object("next"));
     account.use_next = credential.text("use") == "next";
-    if (account.use_next && !credential.has("next")) fault(credential.path_of("use"), "is next, but there is no next key");
+    if (account.use_next && !credential.has("next"))
+      fault(credential.path_of("use"), "is next, but there is no next key");
   }
 
   std::optional<KeySource> read_one_source(const ObjectReader& object) {
@@ -269,12 +277,15 @@ class ConfigReader {
 
   void read_permissions(Rule& rule, const ObjectReader& object) {
     const auto methods = object.texts("methods");
-    const auto allows = [&](const char* method) { return std::ranges::find(methods, method) != methods.end(); };
+    const auto allows = [&](const char* method) {
+      return std::ranges::find(methods, method) != methods.end();
+    };
     const ObjectReader letters = object.object("permissions");
     if (allows("PUT")) rule.put_permissions = read_letters(letters, "PUT", "cw", "cwt", "cw");
     if (allows("DELETE")) rule.delete_permissions = read_letters(letters, "DELETE", "d", "dx", "d");
     for (const char* method : {"PUT", "DELETE"}) {
-      if (letters.has(method) && !allows(method)) fault(letters.path_of(method), "is not one of the rule's methods");
+      if (letters.has(method) && !allows(method))
+        fault(letters.path_of(method), "is not one of the rule's methods");
     }
   }
 
@@ -285,14 +296,15 @@ class ConfigReader {
     const bool useful = permissions && permissions->within(allowed) &&
                         permissions->text().find_first_of(needs_one_of) != std::string::npos;
     if (useful) return *permissions;
-    fault(object.path_of(method), "must be letters of " + std::string(allowed) + ", each once, with at least one of " +
-                                      std::string(needs_one_of));
+    fault(object.path_of(method), "must be letters of " + std::string(allowed) +
+                                      ", each once, with at least one of " + std::string(needs_one_of));
     return {};
   }
 
   void read_success(const ObjectReader& object) {
     FormLimits& limits = config_.success.limits;
-    limits.max_body_bytes = object.number("max_body_bytes").value_or(static_cast<unsigned>(limits.max_body_bytes));
+    limits.max_body_bytes =
+        object.number("max_body_bytes").value_or(static_cast<unsigned>(limits.max_body_bytes));
     limits.max_fields = object.number("max_fields").value_or(static_cast<unsigned>(limits.max_fields));
     limits.max_depth = object.number("max_depth").value_or(static_cast<unsigned>(limits.max_depth));
     const auto methods = object.texts("methods");
@@ -322,7 +334,8 @@ ConfigFault syntax_fault(std::string_view json, const rapidjson::Document& docum
 tl::expected<Config, ConfigFaults> Config::parse(std::string_view json) {
   ConfigFaults faults;
   rapidjson::Document document;
-  document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(json.data(), json.size());
+  document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(json.data(),
+                                                                                         json.size());
   if (document.HasParseError()) {
     faults.push_back(syntax_fault(json, document));
     return tl::unexpected(std::move(faults));

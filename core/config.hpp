@@ -22,7 +22,8 @@ struct KeySource {
   std::string name;  ///< file name, variable name or credential name
 };
 
-/// A storage account and where its keys are. Two keys are known during a rotation; `use_next` says which one signs.
+/// A storage account and where its keys are. Two keys are known during a rotation; `use_next` says which one
+/// signs.
 struct Account {
   std::string name;
   std::vector<EndpointUrl> endpoints;  ///< the endpoint, then its aliases
@@ -37,7 +38,7 @@ struct SuccessOptions {
 };
 
 struct ServerOptions {
-  unsigned threads = 1;     ///< threads for callbacks; signatures are answered by the event loop itself
+  unsigned threads = 1;    ///< threads for callbacks; signatures are answered by the event loop itself
   bool access_log = true;  ///< one line for each request
 };
 

@@ -4,8 +4,8 @@
 
 namespace blobvalet {
 
-/// One thing that is wrong with the configuration. Neither part ever holds the value of a setting, so that a key pasted
-/// into the wrong place is not printed.
+/// One thing that is wrong with the configuration. Neither part ever holds the value of a setting, so that a
+/// key pasted into the wrong place is not printed.
 struct ConfigFault {
   std::string path;     ///< such as `accounts[0].endpoint`
   std::string message;  ///< such as `must be a URL`

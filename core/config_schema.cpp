@@ -47,7 +47,9 @@ class Place {
     node_ = &resolve((*node_)["properties"][key.c_str()], root_);
   }
   [[nodiscard]] std::string path() const { return path_.empty() ? "configuration" : path_; }
-  [[nodiscard]] std::string expectation() const { return std::string("must be ") + (*node_)["description"].GetString(); }
+  [[nodiscard]] std::string expectation() const {
+    return std::string("must be ") + (*node_)["description"].GetString();
+  }
 
  private:
   const Node& root_;
@@ -82,7 +84,8 @@ ConfigFault translate(const valijson::ValidationResults::Error& error, const Nod
     place.enter_property(last_quoted(sentence));
     return {place.path(), "is not a known key"};
   }
-  if (sentence.starts_with("Elements at indexes")) return {place.path(), "must not list the same thing twice"};
+  if (sentence.starts_with("Elements at indexes"))
+    return {place.path(), "must not list the same thing twice"};
   return {place.path(), place.expectation()};
 }
 

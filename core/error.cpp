@@ -38,6 +38,8 @@ static_assert(in_order_of_the_enum());
 
 }  // namespace
 
-const ErrorRow& error_row(Errc errc) { return kTable[static_cast<std::size_t>(errc)]; }
+const ErrorRow& error_row(Errc errc) {
+  return kTable[static_cast<std::size_t>(errc)];
+}
 
 }  // namespace blobvalet

@@ -41,8 +41,8 @@ struct ErrorRow {
 /// The row of the one table from errors to answers.
 [[nodiscard]] const ErrorRow& error_row(Errc errc);
 
-/// A refusal. `field: what` is shown to the client; `log_reason` goes to the log only, so that what a stranger
-/// reads never tells which containers or users exist.
+/// A refusal. `field: what` is shown to the client; `log_reason` goes to the log only, so that what a
+/// stranger reads never tells which containers or users exist.
 struct Error {
   Errc errc;
   StaticText field;

@@ -11,8 +11,8 @@ struct FormPair {
 };
 
 /// Walks application/x-www-form-urlencoded text (WHATWG URL, "urlencoded parsing"), a query string or a form
-/// body. Empty pairs (`a=1&&b=2`), which the client sends for empty arrays, are skipped; a pair without `=` has
-/// an empty value.
+/// body. Empty pairs (`a=1&&b=2`), which the client sends for empty arrays, are skipped; a pair without `=`
+/// has an empty value.
 class FormReader {
  public:
   explicit FormReader(std::string_view text) : rest_(text) {}

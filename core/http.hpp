@@ -27,15 +27,15 @@ struct NamedValue {
 /// What nginx says of one request, as views into memory that the caller keeps alive during App::handle().
 /// Identity stands only in parameters that nginx sets; nothing here comes from an `HTTP_*` parameter.
 struct Request {
-  std::string_view endpoint;      ///< BLOBVALET_ENDPOINT
-  std::string_view method;        ///< REQUEST_METHOD
-  std::string_view query;         ///< QUERY_STRING, still encoded
-  std::string_view content_type;  ///< CONTENT_TYPE
-  std::string_view user;          ///< BLOBVALET_USER; empty: nobody
-  std::string_view origin;        ///< BLOBVALET_ORIGIN: listed origin, `-` for an unlisted one, or empty
-  std::string_view remote_addr;   ///< REMOTE_ADDR
-  std::string_view request_id;    ///< REQUEST_ID, for the log
-  std::vector<NamedValue> vars;   ///< BLOBVALET_VAR_<NAME>, names in lower case
+  std::string_view endpoint;       ///< BLOBVALET_ENDPOINT
+  std::string_view method;         ///< REQUEST_METHOD
+  std::string_view query;          ///< QUERY_STRING, still encoded
+  std::string_view content_type;   ///< CONTENT_TYPE
+  std::string_view user;           ///< BLOBVALET_USER; empty: nobody
+  std::string_view origin;         ///< BLOBVALET_ORIGIN: listed origin, `-` for an unlisted one, or empty
+  std::string_view remote_addr;    ///< REMOTE_ADDR
+  std::string_view request_id;     ///< REQUEST_ID, for the log
+  std::vector<NamedValue> vars;    ///< BLOBVALET_VAR_<NAME>, names in lower case
   bool repeated_identity = false;  ///< a BLOBVALET_* parameter came twice
   bool body_too_large = false;     ///< the body passes the limit and was not read
   bool body_cut_short = false;     ///< fewer bytes came than CONTENT_LENGTH said

@@ -7,8 +7,8 @@
 namespace blobvalet {
 namespace {
 
-/// Matches `*` against any text; linear but for the retries after the last `*`, so that no pattern is a way to
-/// make us slow.
+/// Matches `*` against any text; linear but for the retries after the last `*`, so that no pattern is a way
+/// to make us slow.
 bool glob_matches(std::string_view glob, std::string_view text) {
   std::size_t g = 0;
   std::size_t t = 0;

@@ -19,13 +19,13 @@ struct Caller {
   [[nodiscard]] std::string_view value_of(std::string_view name) const;
 };
 
-/// True if `value` may stand for one whole segment of a blob's name: not empty, not `.` or `..`, valid UTF-8, and
-/// without slash, backslash, control character or outer blank. Anything else matches no pattern.
+/// True if `value` may stand for one whole segment of a blob's name: not empty, not `.` or `..`, valid UTF-8,
+/// and without slash, backslash, control character or outer blank. Anything else matches no pattern.
 [[nodiscard]] bool is_segment_value(std::string_view value);
 
 /// A pattern for blob names, such as `{user}/**` or `inbox/*.jpg`:
-/// `*` any text within one segment, `**` any rest (only at the end), `{name}` one whole segment that equals a value
-/// of the caller. Everything else is literal, case counts.
+/// `*` any text within one segment, `**` any rest (only at the end), `{name}` one whole segment that equals a
+/// value of the caller. Everything else is literal, case counts.
 class NamePattern {
  public:
   /// The pattern, or in `fault` what is wrong with it. An empty segment is a fault unless allowed.

@@ -9,10 +9,14 @@ using ByteClass = std::array<bool, 256>;
 
 constexpr ByteClass make_class(std::string_view extra) {
   ByteClass bare{};
-  for (unsigned c = '0'; c <= '9'; ++c) bare[c] = true;
-  for (unsigned c = 'A'; c <= 'Z'; ++c) bare[c] = true;
-  for (unsigned c = 'a'; c <= 'z'; ++c) bare[c] = true;
-  for (const char c : extra) bare[static_cast<unsigned char>(c)] = true;
+  for (unsigned c = '0'; c <= '9'; ++c)
+    bare[c] = true;
+  for (unsigned c = 'A'; c <= 'Z'; ++c)
+    bare[c] = true;
+  for (unsigned c = 'a'; c <= 'z'; ++c)
+    bare[c] = true;
+  for (const char c : extra)
+    bare[static_cast<unsigned char>(c)] = true;
   return bare;
 }
 constexpr ByteClass kUnreserved = make_class("-._~");
@@ -60,9 +64,13 @@ bool append_decoded(std::string& out, std::string_view encoded, bool plus_is_spa
 
 }  // namespace
 
-void append_query_encoded(std::string& out, std::string_view raw) { append_encoded(out, raw, kUnreserved); }
+void append_query_encoded(std::string& out, std::string_view raw) {
+  append_encoded(out, raw, kUnreserved);
+}
 
-void append_path_encoded(std::string& out, std::string_view raw) { append_encoded(out, raw, kPath); }
+void append_path_encoded(std::string& out, std::string_view raw) {
+  append_encoded(out, raw, kPath);
+}
 
 bool append_percent_decoded(std::string& out, std::string_view encoded) {
   return append_decoded(out, encoded, false);

@@ -46,7 +46,8 @@ std::string_view ip_for(const Rule& rule, const Caller& caller) {
 
 }  // namespace
 
-SasGrant::SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, std::string_view ip, UtcSeconds now)
+SasGrant::SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, std::string_view ip,
+                   UtcSeconds now)
     : target_(target),
       rule_(&rule),
       permissions_(rule.permissions(verb).text()),

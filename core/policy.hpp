@@ -19,14 +19,14 @@ namespace blobvalet {
 
 /// How a rule's SAS are made; the configuration's `sas`, with what the rule overrides.
 struct SasOptions {
-  SasVersion version;                                              ///< sv
-  std::chrono::seconds put_lifetime{900};                          ///< se of a PUT, from now
-  std::chrono::seconds delete_lifetime{300};                       ///< se of a DELETE, from now
-  std::optional<std::chrono::seconds> start_backdate = {};         ///< st this long ago; nothing: no st
-  std::string protocol = "https";                                  ///< spr: `https` or `https,http`
-  bool bind_client_ip = false;                                     ///< sip is the client's IPv4 address
-  std::string ip_range;                                            ///< sip; empty: none
-  std::string encryption_scope;                                    ///< ses; empty: none
+  SasVersion version;                                       ///< sv
+  std::chrono::seconds put_lifetime{900};                   ///< se of a PUT, from now
+  std::chrono::seconds delete_lifetime{300};                ///< se of a DELETE, from now
+  std::optional<std::chrono::seconds> start_backdate = {};  ///< st this long ago; nothing: no st
+  std::string protocol = "https";                           ///< spr: `https` or `https,http`
+  bool bind_client_ip = false;                              ///< sip is the client's IPv4 address
+  std::string ip_range;                                     ///< sip; empty: none
+  std::string encryption_scope;                             ///< ses; empty: none
 };
 
 /// What a rule allows for one verb; no letters: the verb is not allowed.
@@ -46,8 +46,8 @@ struct Rule {
   }
 };
 
-/// The proof that the policy allowed one verb on one blob for a while. Only Policy makes one, and only a grant can be
-/// signed.
+/// The proof that the policy allowed one verb on one blob for a while. Only Policy makes one, and only a
+/// grant can be signed.
 class SasGrant {
  public:
   [[nodiscard]] const BlobTarget& target() const { return target_; }
@@ -84,10 +84,10 @@ class Policy {
   Policy& operator=(Policy&&) = default;
   ~Policy() = default;
 
-  /// Grants `verb` on `target` by the first rule, in the order of the configuration, that allows it. The grant's
-  /// views point into `target`, `caller` and this policy.
-  /// Errors: not_allowed, login_required, bad_blob_name (empty segment). Which rules or containers exist shows in
-  /// none of them: what the caller reads depends on the name's form and on being logged in only.
+  /// Grants `verb` on `target` by the first rule, in the order of the configuration, that allows it. The
+  /// grant's views point into `target`, `caller` and this policy. Errors: not_allowed, login_required,
+  /// bad_blob_name (empty segment). Which rules or containers exist shows in none of them: what the caller
+  /// reads depends on the name's form and on being logged in only.
   [[nodiscard]] Result<SasGrant> decide(const BlobTarget& target, BlobVerb verb, const Caller& caller,
                                         UtcSeconds now) const;
 

@@ -22,12 +22,14 @@ class StringToSign {
   }
   /// Bound headers are each ended by a line feed, so that the field ends in one before the joining one.
   StringToSign& request_headers(std::span<const NamedValue> headers) {
-    for (const auto& [name, value] : headers) out_.append(name).append(":").append(value).push_back('\n');
+    for (const auto& [name, value] : headers)
+      out_.append(name).append(":").append(value).push_back('\n');
     return field("");
   }
   /// Bound query parameters each begin with a line feed instead.
   StringToSign& request_query_parameters(std::span<const NamedValue> parameters) {
-    for (const auto& [name, value] : parameters) out_.append("\n").append(name).append(":").append(value);
+    for (const auto& [name, value] : parameters)
+      out_.append("\n").append(name).append(":").append(value);
     return field("");
   }
   void response_headers(const SasFields& fields) {
@@ -93,7 +95,11 @@ void append_string_to_sign(std::string& out, const SasFields& fields, const Dele
     text.field(fields.authorized_object_id).field(fields.unauthorized_object_id).field(fields.correlation_id);
   }
   if (version.signs_delegated_user()) text.field(key.user_tenant_id).field(fields.delegated_user_object_id);
-  text.field(fields.ip).field(fields.protocol).field(version.view()).field(fields.resource).field(kNoSnapshot);
+  text.field(fields.ip)
+      .field(fields.protocol)
+      .field(version.view())
+      .field(fields.resource)
+      .field(kNoSnapshot);
   if (version.signs_encryption_scope()) text.field(fields.encryption_scope);
   if (version.signs_request_headers()) {
     text.request_headers(fields.request_headers).request_query_parameters(fields.request_query_parameters);

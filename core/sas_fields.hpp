@@ -9,9 +9,9 @@
 
 namespace blobvalet {
 
-/// What a SAS says, before it is signed. Every value is raw (not percent-encoded); empty means absent. Names in
-/// the comments are those of the query parameters ("Create a service SAS" and "Create a user delegation SAS",
-/// learn.microsoft.com).
+/// What a SAS says, before it is signed. Every value is raw (not percent-encoded); empty means absent. Names
+/// in the comments are those of the query parameters ("Create a service SAS" and "Create a user delegation
+/// SAS", learn.microsoft.com).
 struct SasFields {
   const SasVersion* version = nullptr;  ///< sv; never null when signed
   std::string_view permissions;         ///< sp
@@ -33,10 +33,10 @@ struct SasFields {
   std::string_view content_type;         ///< rsct
 
   // User delegation SAS only.
-  std::string_view authorized_object_id;      ///< saoid
-  std::string_view unauthorized_object_id;    ///< suoid
-  std::string_view correlation_id;            ///< scid
-  std::string_view delegated_user_object_id;  ///< sduoid
+  std::string_view authorized_object_id;                 ///< saoid
+  std::string_view unauthorized_object_id;               ///< suoid
+  std::string_view correlation_id;                       ///< scid
+  std::string_view delegated_user_object_id;             ///< sduoid
   std::span<const NamedValue> request_headers;           ///< srh carries the names, values are signed
   std::span<const NamedValue> request_query_parameters;  ///< srq likewise
 };

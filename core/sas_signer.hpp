@@ -9,16 +9,16 @@
 
 namespace blobvalet {
 
-/// Turns grants into SAS URIs with one key. Its buffers are kept from one signature to the next, so it is not for
-/// use by two threads at once.
+/// Turns grants into SAS URIs with one key. Its buffers are kept from one signature to the next, so it is not
+/// for use by two threads at once.
 class SasSigner {
  public:
   /// `key` is shared with whoever loaded it and outlives its replacement.
   explicit SasSigner(std::shared_ptr<const SigningKey> key);
 
   /// Appends the blob's URI with its SAS: `https://host/container/name?sv=...&sig=...`. Only a grant can be
-  /// signed, and only the policy makes grants. The text is exactly encoded, has one `?` and no `#`: the client
-  /// appends `&comp=block&blockid=...` to it.
+  /// signed, and only the policy makes grants. The text is exactly encoded, has one `?` and no `#`: the
+  /// client appends `&comp=block&blockid=...` to it.
   void append_sas_uri(std::string& out, const SasGrant& grant);
 
  private:

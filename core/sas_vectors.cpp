@@ -32,8 +32,8 @@ std::vector<NamedValue> pairs(const Json& object, const char* name) {
   if (found == object.MemberEnd() || !found->value.IsArray()) return result;
   for (const Json& pair : found->value.GetArray()) {
     if (!pair.IsArray() || pair.Size() != 2 || !pair[0].IsString() || !pair[1].IsString()) continue;
-    result.push_back({{pair[0].GetString(), pair[0].GetStringLength()},
-                      {pair[1].GetString(), pair[1].GetStringLength()}});
+    result.push_back(
+        {{pair[0].GetString(), pair[0].GetStringLength()}, {pair[1].GetString(), pair[1].GetStringLength()}});
   }
   return result;
 }
@@ -150,7 +150,8 @@ std::string SasVectorCheck::difference(const Vector& vector) {
   SasSigner signer(std::shared_ptr<const SigningKey>(std::shared_ptr<void>(), &vector.key));
   const auto signature = encode_base64(signer.sign(fields));
   if (signer.string_to_sign_ != text(vector.json, "stringToSign")) return "string-to-sign";
-  if (std::string_view(signature.data(), signature.size()) != text(vector.json, "signature")) return "signature";
+  if (std::string_view(signature.data(), signature.size()) != text(vector.json, "signature"))
+    return "signature";
 
   std::string query;
   signer.append_query(query, fields);

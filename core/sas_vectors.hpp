@@ -14,8 +14,9 @@ struct SasVectorReport {
   std::string unreadable;             ///< why the file could not be read at all; empty: it could
 };
 
-/// Signs the vectors of a file made by an official SDK and compares string-to-sign, signature, query values and the
-/// URLs' paths. Keys and expectations both come from the file; what is signed never leaves this class.
+/// Signs the vectors of a file made by an official SDK and compares string-to-sign, signature, query values
+/// and the URLs' paths. Keys and expectations both come from the file; what is signed never leaves this
+/// class.
 class SasVectorCheck {
  public:
   /// `json` is the text of the file: `{"vectors": [...]}`, format 1 as in tests/vectors/sas-vectors.json.

@@ -1,6 +1,5 @@
 #include "core/signature_request.hpp"
 
-
 #include "core/form_urlencoded.hpp"
 #include "core/percent_encoding.hpp"
 
@@ -44,7 +43,9 @@ Result<RawParameters> collect(std::string_view query, std::string& buffer) {
 
 }  // namespace
 
-std::string_view name_of(BlobVerb verb) { return verb == BlobVerb::put ? "PUT" : "DELETE"; }
+std::string_view name_of(BlobVerb verb) {
+  return verb == BlobVerb::put ? "PUT" : "DELETE";
+}
 
 std::optional<BlobVerb> parse_blob_verb(std::string_view text) {
   if (text == "PUT") return BlobVerb::put;

@@ -12,8 +12,8 @@ namespace blobvalet {
 /// A storage account key.
 class AccountKey {
  public:
-  /// The key as the portal shows it: base64, white space at both ends ignored. Nothing if it is no strict base64 or
-  /// holds fewer than 16 bytes (Azure's keys hold 64; a short text is a mistake, never a key).
+  /// The key as the portal shows it: base64, white space at both ends ignored. Nothing if it is no strict
+  /// base64 or holds fewer than 16 bytes (Azure's keys hold 64; a short text is a mistake, never a key).
   [[nodiscard]] static std::optional<AccountKey> parse(std::string_view base64);
   [[nodiscard]] const SecretBytes& bytes() const { return bytes_; }
 

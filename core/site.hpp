@@ -15,8 +15,8 @@ struct AccountKeys {
   std::shared_ptr<const SigningKey> next;  ///< null: none configured
 };
 
-/// Everything that answers depend on: the configuration in the shape that requests need, and the keys. Immutable, so
-/// that any number of threads may share it; a reload makes a new one.
+/// Everything that answers depend on: the configuration in the shape that requests need, and the keys.
+/// Immutable, so that any number of threads may share it; a reload makes a new one.
 class Site {
  public:
   /// `keys` are in the order of `config.accounts`, each with a current key.
@@ -28,7 +28,9 @@ class Site {
   [[nodiscard]] const SuccessOptions& success() const { return success_; }
   [[nodiscard]] const ServerOptions& server() const { return server_; }
   /// The key that signs for each account, in the order of the configuration.
-  [[nodiscard]] const std::vector<std::shared_ptr<const SigningKey>>& signing_keys() const { return signing_keys_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<const SigningKey>>& signing_keys() const {
+    return signing_keys_;
+  }
 
  private:
   EndpointTable endpoints_;

@@ -39,7 +39,9 @@ std::size_t depth_of(std::string_view key) {
   return depth;
 }
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 bool is_uuid(std::string_view text) {
   constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -80,8 +82,10 @@ std::optional<Error> take(UploadSuccess& upload, std::string key, std::string va
 }
 
 std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  while (text.starts_with(' ') || text.starts_with('\t'))
+    text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t'))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -115,7 +119,8 @@ Result<UploadSuccess> UploadSuccess::parse(std::string_view form, const FormLimi
     if (!key) return tl::unexpected(key.error());
     auto value = decode(pair->value);
     if (!value) return tl::unexpected(value.error());
-    if (!seen.insert(*key).second) return refuse(Errc::duplicate_parameter, "body", "gives a key more than once");
+    if (!seen.insert(*key).second)
+      return refuse(Errc::duplicate_parameter, "body", "gives a key more than once");
     if (const auto error = take(upload, std::move(*key), std::move(*value), limits.max_depth)) {
       return tl::unexpected(*error);
     }
@@ -126,7 +131,8 @@ Result<UploadSuccess> UploadSuccess::parse(std::string_view form, const FormLimi
 
 bool is_form_content_type(std::string_view content_type) {
   std::size_t end = std::min(content_type.find(';'), content_type.size());
-  if (!equals_ignoring_case(trim(content_type.substr(0, end)), "application/x-www-form-urlencoded")) return false;
+  if (!equals_ignoring_case(trim(content_type.substr(0, end)), "application/x-www-form-urlencoded"))
+    return false;
   while (end < content_type.size()) {
     content_type.remove_prefix(end + 1);
     end = std::min(content_type.find(';'), content_type.size());

@@ -22,7 +22,8 @@ struct UploadSuccess {
   std::string uuid;       ///< 8-4-4-4-12 hexadecimal digits
   std::string name;       ///< the file's name on the user's machine
   std::string container;  ///< the container URL, perhaps with a prefix path and a slash at the end
-  /// The page's own parameters, decoded, in the order sent; nested ones keep their bracketed keys (`user[n]`).
+  /// The page's own parameters, decoded, in the order sent; nested ones keep their bracketed keys
+  /// (`user[n]`).
   std::vector<std::pair<std::string, std::string>> params;
 
   /// Errors: bad_encoding, bad_request (malformed key, NUL), missing_parameter, duplicate_parameter (any key
@@ -33,8 +34,8 @@ struct UploadSuccess {
   [[nodiscard]] std::string blob_uri() const { return container + "/" + blob; }
 };
 
-/// True if `content_type` is application/x-www-form-urlencoded, in any case, with no charset or UTF-8 (RFC 9110 section
-/// 8.3).
+/// True if `content_type` is application/x-www-form-urlencoded, in any case, with no charset or UTF-8 (RFC
+/// 9110 section 8.3).
 [[nodiscard]] bool is_form_content_type(std::string_view content_type);
 
 }  // namespace blobvalet

@@ -22,7 +22,8 @@ std::optional<unsigned> read_digits(std::string_view digits) {
 }  // namespace
 
 UtcText::UtcText(UtcSeconds time)
-    : text_{'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0', '0', ':', '0', '0', ':', '0', '0', 'Z'} {
+    : text_{'0', '0', '0', '0', '-', '0', '0', '-', '0', '0',
+            'T', '0', '0', ':', '0', '0', ':', '0', '0', 'Z'} {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);

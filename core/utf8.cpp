@@ -5,7 +5,8 @@
 namespace blobvalet {
 namespace {
 
-// The input half of RapidJSON's stream concept; past the end it yields NUL, which is never a continuation byte.
+// The input half of RapidJSON's stream concept; past the end it yields NUL, which is never a continuation
+// byte.
 class ByteStream {
  public:
   using Ch = char;
@@ -22,7 +23,9 @@ class ByteStream {
   std::string_view rest_;
 };
 
-bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+bool is_ascii(char c) {
+  return static_cast<unsigned char>(c) < 0x80;
+}
 
 }  // namespace
 

@@ -8,8 +8,8 @@ namespace blobvalet::fcgi {
 
 /// Accepts connections in a thread of its own and posts them to the mailbox.
 ///
-/// Its accept blocks: all workers share one listening socket, and systemd clears O_NONBLOCK on it whenever it starts
-/// another worker, so that an event loop which relied on a non-blocking accept would hang there.
+/// Its accept blocks: all workers share one listening socket, and systemd clears O_NONBLOCK on it whenever it
+/// starts another worker, so that an event loop which relied on a non-blocking accept would hang there.
 class Acceptor {
  public:
   /// `listen_fd` stays the caller's; it is never shut down, since other workers go on listening on it.

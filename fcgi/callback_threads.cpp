@@ -6,7 +6,8 @@ namespace blobvalet::fcgi {
 
 CallbackThreads::CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox)
     : clock_(clock), log_(log), mailbox_(mailbox) {
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  for (unsigned i = 0; i < threads; ++i)
+    threads_.emplace_back([this] { run(); });
 }
 
 CallbackThreads::~CallbackThreads() {
@@ -15,7 +16,8 @@ CallbackThreads::~CallbackThreads() {
     stopping_ = true;
   }
   changed_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads_)
+    thread.join();
 }
 
 bool CallbackThreads::submit(CallbackJob& job) {

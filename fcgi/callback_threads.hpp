@@ -19,8 +19,8 @@ struct CallbackJob {
   std::shared_ptr<const Site> site;  ///< the configuration at the time of the request
 };
 
-/// A bounded set of threads with a bounded queue. Callbacks may wait for Azure and for the site's application, which the event
-/// loop must not.
+/// A bounded set of threads with a bounded queue. Callbacks may wait for Azure and for the site's
+/// application, which the event loop must not.
 class CallbackThreads {
  public:
   /// Answered connections go to `mailbox`.

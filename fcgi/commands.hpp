@@ -11,9 +11,9 @@ namespace blobvalet::fcgi {
 /// What the program's exit codes mean; README and --help list them.
 enum class ExitCode : int {
   success = 0,
-  failure = 1,         ///< something failed at run time, or a vector did not pass
-  usage = 2,           ///< wrong arguments, or nothing to serve on fd 0
-  refused = 3,         ///< `sign`: the request was refused
+  failure = 1,  ///< something failed at run time, or a vector did not pass
+  usage = 2,    ///< wrong arguments, or nothing to serve on fd 0
+  refused = 3,  ///< `sign`: the request was refused
   bad_configuration = 4,
 };
 

@@ -75,7 +75,8 @@ bool is_repeated(char** envp, char** current, std::string_view name) {
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return lower;
 }
 
@@ -101,7 +102,8 @@ void Connection::stop_writing() {
   if (is_open()) ::shutdown(fcgx_.ipcFd, SHUT_WR);
 }
 
-/// Lets libfcgi read what we collected: it reads from `ipcFd` whatever stands there, so for that long a memory file does.
+/// Lets libfcgi read what we collected: it reads from `ipcFd` whatever stands there, so for that long a
+/// memory file does.
 bool Connection::read_from_collected() {
   FileDescriptor memory(::memfd_create("request", MFD_CLOEXEC));
   const auto size = static_cast<ssize_t>(collected.size());
@@ -140,7 +142,8 @@ std::optional<Request> Connection::read_params() {
     }
   }
   // Only now, since the names moved while their list grew.
-  for (std::size_t i = 0; i < var_names_.size(); ++i) request.vars[i].name = var_names_[i];
+  for (std::size_t i = 0; i < var_names_.size(); ++i)
+    request.vars[i].name = var_names_[i];
   return request;
 }
 
@@ -157,7 +160,8 @@ void Connection::read_body(Request& request) {
   std::size_t bytes = 0;
   if (!length.empty()) {
     const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bytes);
-    if (error != std::errc{} || end != length.data() + length.size()) bytes = std::numeric_limits<std::size_t>::max();
+    if (error != std::errc{} || end != length.data() + length.size())
+      bytes = std::numeric_limits<std::size_t>::max();
   }
   request.body_cut_short = body_.size() < bytes;
 }

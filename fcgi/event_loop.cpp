@@ -17,10 +17,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// How long the rest of a request, or of a body that nobody reads, may take. nginx sends a request, which it has
-// buffered, in one go.
+// How long the rest of a request, or of a body that nobody reads, may take. nginx sends a request, which it
+// has buffered, in one go.
 constexpr milliseconds kPatience{2000};
-// How long a new connection may take to send its request while we are stopping: nginx connects and sends at once.
+// How long a new connection may take to send its request while we are stopping: nginx connects and sends at
+// once.
 constexpr milliseconds kPatienceWhenStopping{100};
 // Records have headers and padding beside what the limits count.
 constexpr std::size_t kFramingBytes = 8192;
@@ -28,7 +29,8 @@ constexpr std::size_t kFramingBytes = 8192;
 sigset_t handled_signals() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) ::sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP})
+    ::sigaddset(&set, signal);
   return set;
 }
 
@@ -54,7 +56,8 @@ void EventLoop::block_signals() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Clock& clock, Log& log, Reload reload)
+EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
+                     Reload reload)
     : clock_(clock),
       log_(log),
       reload_(std::move(reload)),
@@ -137,10 +140,12 @@ void EventLoop::begin_stopping() {
   acceptor_.stop();
   collect_mail();
   std::vector<Connection*> all;
-  for (const auto& entry : connections_) all.push_back(entry.first);
-  // A request that has arrived is still answered; a connection that has served is idle otherwise, and a new one is
-  // about to send its first request.
-  for (Connection* connection : all) look_at(*connection);
+  for (const auto& entry : connections_)
+    all.push_back(entry.first);
+  // A request that has arrived is still answered; a connection that has served is idle otherwise, and a new
+  // one is about to send its first request.
+  for (Connection* connection : all)
+    look_at(*connection);
   for (Connection* connection : all) {
     const auto found = connections_.find(connection);
     if (found == connections_.end() || with_deadline_.contains(connection)) continue;
@@ -163,14 +168,16 @@ void EventLoop::adopt(std::unique_ptr<Connection> owned) {
   Connection& connection = *owned;
   connections_.emplace(&connection, std::move(owned));
   if (!connection.is_with_thread) {
-    // Edge-triggered: an event tells of new bytes only, so that a half-sent request does not keep the loop busy.
+    // Edge-triggered: an event tells of new bytes only, so that a half-sent request does not keep the loop
+    // busy.
     return watch(connection.fd(), EPOLLIN | EPOLLRDHUP | EPOLLET, &connection);
   }
   connection.is_with_thread = false;
   settle(connection, true);
 }
 
-/// Sees what has arrived and acts on it. A request that is all there stays in the socket, for libfcgi to read.
+/// Sees what has arrived and acts on it. A request that is all there stays in the socket, for libfcgi to
+/// read.
 void EventLoop::look_at(Connection& connection) {
   if (connection.is_draining) return drain(connection);
   if (!connection.collected.empty()) return collect(connection);
@@ -182,8 +189,8 @@ void EventLoop::look_at(Connection& connection) {
   act_on(connection, verdict);
 }
 
-/// Takes in what has arrived of a request that is not all there. Left in the socket, a large one would fill its buffer, and
-/// the rest never come.
+/// Takes in what has arrived of a request that is not all there. Left in the socket, a large one would fill
+/// its buffer, and the rest never come.
 void EventLoop::collect(Connection& connection) {
   ssize_t n = 0;
   std::vector<unsigned char>& collected = connection.collected;
@@ -270,7 +277,8 @@ void EventLoop::drop_late_ones() {
   for (Connection* connection : with_deadline_) {
     if (connection->deadline <= now) late.push_back(connection);
   }
-  for (Connection* connection : late) drop(*connection);
+  for (Connection* connection : late)
+    drop(*connection);
 }
 
 }  // namespace blobvalet::fcgi

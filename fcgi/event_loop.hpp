@@ -16,18 +16,18 @@
 
 namespace blobvalet::fcgi {
 
-/// Serves any number of connections with one thread. A connection waits in epoll until a whole request is there;
-/// signatures, which never block, are answered at once; callbacks go to CallbackThreads.
+/// Serves any number of connections with one thread. A connection waits in epoll until a whole request is
+/// there; signatures, which never block, are answered at once; callbacks go to CallbackThreads.
 ///
-/// SIGTERM, SIGINT and SIGUSR1 (which multiwatch sends, and web servers by the FastCGI convention) end it after the requests
-/// that have begun; SIGHUP calls `reload`.
+/// SIGTERM, SIGINT and SIGUSR1 (which multiwatch sends, and web servers by the FastCGI convention) end it
+/// after the requests that have begun; SIGHUP calls `reload`.
 class EventLoop {
  public:
   /// Makes a new Site, or returns null to keep the old one.
   using Reload = std::function<std::shared_ptr<const Site>()>;
 
-  /// Blocks the signals above in this thread and those it makes, so that only the loop hears of them. To be called before any
-  /// other thread is made.
+  /// Blocks the signals above in this thread and those it makes, so that only the loop hears of them. To be
+  /// called before any other thread is made.
   static void block_signals();
 
   /// Throws std::runtime_error if the kernel gives no epoll, eventfd or signalfd.

@@ -12,7 +12,8 @@ constexpr std::size_t kMaxValueBytes = 3100;
 
 std::string ascii_only(std::string_view value) {
   std::string text(value);
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
   return text;
 }
 

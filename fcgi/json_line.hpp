@@ -11,8 +11,8 @@ namespace blobvalet::fcgi {
 class JsonLine {
  public:
   void begin();
-  /// Leaves out an empty value and cuts one of more than 3,100 bytes, which is more than the longest blob name has. What is not
-  /// UTF-8 cannot stand in JSON: its bytes beyond ASCII become `?`.
+  /// Leaves out an empty value and cuts one of more than 3,100 bytes, which is more than the longest blob
+  /// name has. What is not UTF-8 cannot stand in JSON: its bytes beyond ASCII become `?`.
   void text(const char* name, std::string_view value);
   void number(const char* name, std::int64_t value);
   /// The finished line; valid until the next begin().

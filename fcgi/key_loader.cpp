@@ -34,7 +34,8 @@ std::string objection(int fd, FileMode mode) {
   if ((status.st_mode & 077U) != 0) {
     return "has mode " + octal(status.st_mode) + ", so others than its owner can use it; chmod it to 0600";
   }
-  if (status.st_uid != 0 && status.st_uid != ::geteuid()) return "belongs to neither root nor this service's user";
+  if (status.st_uid != 0 && status.st_uid != ::geteuid())
+    return "belongs to neither root nor this service's user";
   return {};
 }
 
@@ -53,11 +54,13 @@ std::optional<SecretBytes> read_all(int fd) {
 std::shared_ptr<const SigningKey> parse_key(std::string_view text, std::string& message) {
   auto key = AccountKey::parse(text);
   if (key) return std::make_shared<const SigningKey>(std::move(*key));
-  message = "holds no storage account key: " + std::to_string(text.size()) + " characters that are not base64 of a key";
+  message = "holds no storage account key: " + std::to_string(text.size()) +
+            " characters that are not base64 of a key";
   return nullptr;
 }
 
-std::shared_ptr<const SigningKey> load_file(const std::filesystem::path& path, FileMode mode, std::string& message) {
+std::shared_ptr<const SigningKey> load_file(const std::filesystem::path& path, FileMode mode,
+                                            std::string& message) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) {
     message = std::string("cannot be opened: ") + std::strerror(errno);
@@ -113,7 +116,8 @@ KeyLoader::Key KeyLoader::load_one(const KeySource& source, std::string& message
     message = "needs a systemd unit with LoadCredential=" + source.name + ":<file>";
     return nullptr;
   }
-  // systemd guards its credentials itself, some with an access list that shows in the mode as the group's right.
+  // systemd guards its credentials itself, some with an access list that shows in the mode as the group's
+  // right.
   return load_file(std::filesystem::path(credentials) / source.name, FileMode::any, message);
 }
 

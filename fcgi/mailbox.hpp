@@ -12,7 +12,8 @@
 
 namespace blobvalet::fcgi {
 
-/// Where other threads hand connections to the event loop: newly accepted ones, and those whose callback is answered.
+/// Where other threads hand connections to the event loop: newly accepted ones, and those whose callback is
+/// answered.
 class Mailbox {
  public:
   /// Throws std::runtime_error if the kernel gives no eventfd.

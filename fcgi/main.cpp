@@ -23,10 +23,12 @@ void add_config_option(CLI::App& command, Arguments& arguments) {
 
 void add_sign_options(CLI::App& command, Arguments& arguments) {
   add_config_option(command, arguments);
-  auto* vectors = command.add_option("--vectors", arguments.vectors_file, "Check this file of golden vectors instead");
+  auto* vectors =
+      command.add_option("--vectors", arguments.vectors_file, "Check this file of golden vectors instead");
   command.add_option("--user", arguments.sign.user, "The user nginx would vouch for; none: nobody");
   command.add_option("--method", arguments.sign.method, "PUT or DELETE")->excludes(vectors);
-  command.add_option("--blob-uri", arguments.sign.blob_uri, "The blob's URI as Fine Uploader sends it")->excludes(vectors);
+  command.add_option("--blob-uri", arguments.sign.blob_uri, "The blob's URI as Fine Uploader sends it")
+      ->excludes(vectors);
   command.add_option("--remote-addr", arguments.sign.remote_addr, "The client's address");
   command.add_option("--var", arguments.vars, "name=value for a pattern's {name}; may be repeated");
   command.add_option("--at", arguments.at, "Sign as if it were this time, such as 2026-03-01T12:00:00Z");
@@ -48,7 +50,8 @@ void finish_sign_options(Arguments& arguments) {
 }
 
 ExitCode run(int argc, char** argv) {
-  CLI::App app("Signs Azure Blob SAS URIs for Fine Uploader, as a FastCGI responder behind nginx.", "blobvalet");
+  CLI::App app("Signs Azure Blob SAS URIs for Fine Uploader, as a FastCGI responder behind nginx.",
+               "blobvalet");
   app.set_version_flag("--version", std::string("blobvalet ") + blobvalet::kVersion);
   app.footer(
       "Without a command, serves if fd 0 is a listening socket.\n"
@@ -56,7 +59,8 @@ ExitCode run(int argc, char** argv) {
   app.require_subcommand(0, 1);
   Arguments arguments;
   add_config_option(app, arguments);
-  CLI::App* serve = app.add_subcommand("serve", "Serve FastCGI on fd 0 until SIGTERM; SIGHUP re-reads the configuration");
+  CLI::App* serve =
+      app.add_subcommand("serve", "Serve FastCGI on fd 0 until SIGTERM; SIGHUP re-reads the configuration");
   add_config_option(*serve, arguments);
   CLI::App* check = app.add_subcommand("check", "Report every fault of the configuration and its keys");
   add_config_option(*check, arguments);
@@ -64,7 +68,8 @@ ExitCode run(int argc, char** argv) {
   add_sign_options(*sign, arguments);
   try {
     app.parse(argc, argv);
-    if (*sign && !arguments.vectors_file.empty()) return blobvalet::fcgi::check_vectors(arguments.vectors_file);
+    if (*sign && !arguments.vectors_file.empty())
+      return blobvalet::fcgi::check_vectors(arguments.vectors_file);
     if (*sign) finish_sign_options(arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? ExitCode::success : ExitCode::usage;

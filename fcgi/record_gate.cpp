@@ -25,7 +25,9 @@ struct Record {
   Bytes content;
 };
 
-unsigned big_endian_16(Bytes bytes) { return static_cast<unsigned>(bytes[0]) << 8U | bytes[1]; }
+unsigned big_endian_16(Bytes bytes) {
+  return static_cast<unsigned>(bytes[0]) << 8U | bytes[1];
+}
 
 /// Takes one record off the front of `bytes`; nothing if it is not all there yet.
 std::optional<Record> take_record(Bytes& bytes) {
@@ -33,7 +35,8 @@ std::optional<Record> take_record(Bytes& bytes) {
   const std::size_t content = big_endian_16(bytes.subspan(4));
   const std::size_t padding = bytes[6];
   if (bytes.size() < kHeaderBytes + content + padding) return std::nullopt;
-  const Record record{bytes[0], bytes[1], big_endian_16(bytes.subspan(2)), bytes.subspan(kHeaderBytes, content)};
+  const Record record{bytes[0], bytes[1], big_endian_16(bytes.subspan(2)),
+                      bytes.subspan(kHeaderBytes, content)};
   bytes = bytes.subspan(kHeaderBytes + content + padding);
   return record;
 }
@@ -56,7 +59,9 @@ class PairWalker {
     }
     return true;
   }
-  [[nodiscard]] bool at_boundary() const { return data_left_ == 0 && lengths_known_ == 0 && length_bytes_left_ == 0; }
+  [[nodiscard]] bool at_boundary() const {
+    return data_left_ == 0 && lengths_known_ == 0 && length_bytes_left_ == 0;
+  }
 
  private:
   /// A NUL would end the text early for libfcgi, which keeps parameters as C strings.
@@ -96,9 +101,9 @@ class PairWalker {
   const GateLimits& limits_;
   std::size_t total_ = 0;
   std::size_t pairs_ = 0;
-  std::size_t data_left_ = 0;      ///< bytes of the current pair's name and value still to come
-  std::size_t pending_ = 0;        ///< sum of the lengths read of the next pair
-  std::size_t length_ = 0;         ///< the length being read
+  std::size_t data_left_ = 0;  ///< bytes of the current pair's name and value still to come
+  std::size_t pending_ = 0;    ///< sum of the lengths read of the next pair
+  std::size_t length_ = 0;     ///< the length being read
   unsigned length_bytes_left_ = 0;
   unsigned lengths_known_ = 0;
 };
@@ -137,7 +142,8 @@ GateVerdict walk_body(Bytes bytes, unsigned id, const GateLimits& limits) {
     const auto record = take_record(bytes);
     if (!record) {
       const GateVerdict verdict = judge_rest(bytes, kStdin, id);
-      const bool over = verdict == GateVerdict::incomplete && total + bytes.size() > limits.body_bytes + kHeaderBytes;
+      const bool over =
+          verdict == GateVerdict::incomplete && total + bytes.size() > limits.body_bytes + kHeaderBytes;
       return over ? GateVerdict::body_too_large : verdict;
     }
     if (!continues(*record, kStdin, id)) return GateVerdict::malformed;

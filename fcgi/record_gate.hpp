@@ -22,8 +22,9 @@ struct GateLimits {
 /// Walks FastCGI records (FastCGI Specification 1.0, section 3.3) without consuming them: BEGIN_REQUEST for a
 /// responder, PARAMS up to the empty record, STDIN up to the empty record, and nothing behind.
 ///
-/// It stands before libfcgi because libfcgi blocks its thread on a half-sent request, aborts on a parameter whose
-/// two lengths add up to more than 2^31-1, overruns a buffer on some FCGI_GET_VALUES, and limits nothing.
+/// It stands before libfcgi because libfcgi blocks its thread on a half-sent request, aborts on a parameter
+/// whose two lengths add up to more than 2^31-1, overruns a buffer on some FCGI_GET_VALUES, and limits
+/// nothing.
 [[nodiscard]] GateVerdict inspect_records(std::span<const unsigned char> bytes, const GateLimits& limits);
 
 }  // namespace blobvalet::fcgi

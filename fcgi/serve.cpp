@@ -16,7 +16,8 @@ namespace {
 constexpr int kListenFd = 0;
 
 void report(std::string_view event, const ConfigFaults& faults) {
-  for (const ConfigFault& fault : faults) Log::notice(event, fault.text());
+  for (const ConfigFault& fault : faults)
+    Log::notice(event, fault.text());
 }
 
 /// spawn-fcgi leaves the soft limit at 1,024 descriptors; the hard limit is what the operator allows.

@@ -7,7 +7,8 @@
 
 namespace blobvalet::fcgi {
 
-/// A thread's App with the Site it was made for. Here a request becomes bytes on the wire and a line in the log.
+/// A thread's App with the Site it was made for. Here a request becomes bytes on the wire and a line in the
+/// log.
 class SiteApp {
  public:
   /// `clock` and `log` outlive it.
@@ -16,8 +17,8 @@ class SiteApp {
 
   [[nodiscard]] const std::shared_ptr<const Site>& site() const { return site_; }
 
-  /// Answers on `connection` and logs. An exception, which only a bug or a lack of memory causes, is answered by 500.
-  /// False if the connection is to be closed.
+  /// Answers on `connection` and logs. An exception, which only a bug or a lack of memory causes, is answered
+  /// by 500. False if the connection is to be closed.
   [[nodiscard]] bool answer(Connection& connection, const Request& request);
   /// The same, for a worker that has no room for one more callback.
   [[nodiscard]] bool answer_busy(Connection& connection, const Request& request);

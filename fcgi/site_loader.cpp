@@ -25,7 +25,8 @@ tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::load() {
   errno = 0;
   const auto text = read_text(config_file_);
   if (!text) {
-    return tl::unexpected(ConfigFaults{{config_file_.string(), std::string("cannot be read: ") + std::strerror(errno)}});
+    return tl::unexpected(
+        ConfigFaults{{config_file_.string(), std::string("cannot be read: ") + std::strerror(errno)}});
   }
   auto config = Config::parse(*text);
   if (!config) return tl::unexpected(std::move(config.error()));

@@ -23,7 +23,8 @@ class FixedClock : public Clock {
 };
 
 void print(const ConfigFaults& faults) {
-  for (const ConfigFault& fault : faults) std::cerr << fault.text() << "\n";
+  for (const ConfigFault& fault : faults)
+    std::cerr << fault.text() << "\n";
 }
 
 /// The query that Fine Uploader would send.
@@ -60,7 +61,8 @@ ExitCode sign(const std::string& config_file, const SignOptions& options) {
   request.query = query;
   request.user = options.user;
   request.remote_addr = options.remote_addr;
-  for (const auto& [name, value] : options.vars) request.vars.push_back({name, value});
+  for (const auto& [name, value] : options.vars)
+    request.vars.push_back({name, value});
 
   const FixedClock clock(options.at.value_or(SystemClock().now()));
   Response response;
@@ -79,7 +81,8 @@ ExitCode check_vectors(const std::string& file) {
     std::cerr << file << ": " << report.unreadable << "\n";
     return ExitCode::failure;
   }
-  for (const std::string& failure : report.failures) std::cout << failure << "\n";
+  for (const std::string& failure : report.failures)
+    std::cout << failure << "\n";
   std::cout << report.passed << " passed, " << report.failures.size() << " failed\n";
   return report.failures.empty() ? ExitCode::success : ExitCode::failure;
 }
