@@ -1,0 +1,122 @@
+// The whole stack as a site would run it: nginx with TLS and the shipped files, a pool of workers, the page, a login,
+// and Azurite as the storage account. The demo and the browser suite use the same one.
+import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { account, key, startAzurite } from './azurite.mjs';
+import { startLogin } from './login.mjs';
+import { sampleSite, startNginx } from './nginx.mjs';
+import { startPool } from './pool.mjs';
+import { freePort, tempDir } from './process.mjs';
+
+const tests = fileURLToPath(new URL('..', import.meta.url));
+
+const rules = [
+  { name: 'own-folder', account, container: 'uploads', blobs: ['{user}/**'], methods: ['PUT', 'DELETE'] },
+  { name: 'drop-box', account, container: 'drop', blobs: ['**'], methods: ['PUT', 'DELETE'], anonymous: true },
+];
+
+/// Starts everything and returns `{url, origins, storage, pool, answers(), restartPool(), stop()}`. `url` is the demo
+/// page, on `port` if one is given. Names below localhost are this machine to every browser, without any entry.
+/// The container "private" exists in the store, but no rule names it.
+export async function startSite({ workers = 2, port, customHeaders = [] } = {}) {
+  const dir = tempDir();
+  const ownPort = port ?? await freePort();
+  const origins = {
+    site: `https://uploads.site.localhost:${ownPort}`,
+    page: `https://app.site.localhost:${ownPort}`,        // on the allow-list
+    stranger: `https://stranger.localhost:${ownPort}`,    // not on it
+  };
+  const running = [];
+  const start = async (server) => { running.push(await server); return running.at(-1); };
+  const stop = async () => { while (running.length) await running.pop().stop(); };
+
+  try {
+    const storage = await start(startAzurite());
+    for (const name of ['uploads', 'drop', 'private']) await storage.createContainer(name);
+    const pool = await start(startRestartablePool({ dir, workers, config: writeConfig(dir, storage) }));
+    const login = await start(startLogin());
+    writeDocuments(dir, storage);
+    const nginx = await start(startNginx({
+      dir, customHeaders, origins: [origins.page], signatureSocket: join(dir, 'signature.sock'),
+      render: (layout) => ownSite(layout, ownPort, login.port) + membersSite(layout, login.port),
+    }));
+    origins.members = `https://members.site.localhost:${nginx.httpsPort}`;
+    await storage.allowOrigins([...Object.values(origins), `https://localhost:${ownPort}`]);
+    return { url: `https://localhost:${ownPort}/`, origins, storage, pool, nginx, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function writeConfig(dir, storage) {
+  const file = join(dir, 'blobvalet.json');
+  writeFileSync(join(dir, 'account.key'), key, { mode: 0o600 });
+  writeFileSync(file, JSON.stringify({
+    accounts: [{
+      name: account, endpoint: storage.blobEndpoint, credential: { type: 'shared_key', key_file: 'account.key' },
+    }],
+    sas: { protocol: 'https,http' },          // the emulator speaks plain http
+    rules,
+  }));
+  return file;
+}
+
+function writeDocuments(dir, storage) {
+  const www = join(dir, 'www');
+  cpSync(join(tests, 'page'), www, { recursive: true });
+  cpSync(join(tests, 'browser/page'), join(www, 'test'), { recursive: true });
+  symlinkSync(join(tests, 'node_modules/fine-uploader/azure.fine-uploader'), join(www, 'fine-uploader'));
+  writeFileSync(join(www, 'site.json'), JSON.stringify({
+    storage: storage.blobEndpoint, signature: '/blobvalet/signature', success: '/blobvalet/success',
+  }));
+}
+
+// Whoever is logged in has a folder; nobody has to be, since a rule may be open to all.
+const ownSite = ({ dir, certificate, certificateKey }, port, loginPort) => `
+server {
+    listen 127.0.0.1:${port} ssl http2;
+    ssl_certificate ${certificate};
+    ssl_certificate_key ${certificateKey};
+    auth_request /session;
+    auth_request_set $blobvalet_user $upstream_http_x_user;
+    include snippets/blobvalet.conf;
+
+    root ${dir}/www;
+    location / {
+        auth_request off;
+    }
+    location = /session {
+        internal;
+        auth_request off;
+        proxy_pass http://127.0.0.1:${loginPort}/session-or-nobody;
+        proxy_pass_request_body off;
+        proxy_set_header Content-Length "";
+    }
+    location = /login {
+        auth_request off;
+        proxy_pass http://127.0.0.1:${loginPort};
+    }
+}
+`;
+
+// The shipped sample as it is, on a host of its own: no session, no page.
+const membersSite = (layout, loginPort) => sampleSite('auth_request', [
+  ['server_name uploads.example.com', 'server_name members.site.localhost'],
+  ['127.0.0.1:9000', `127.0.0.1:${loginPort}`],
+  ['/var/www/html', `${layout.dir}/www`],
+])(layout);
+
+/// A pool which a test can take away and bring back on the same socket.
+async function startRestartablePool(options) {
+  let pool = await startPool(options);
+  return {
+    pids: () => pool.pids(),
+    stop: () => pool.stop(),
+    start: async () => { pool = await startPool(options); },
+    /// The access log of all workers: an object for each answered request.
+    answers: () => pool.output().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+      .filter(({ endpoint }) => endpoint),
+  };
+}
