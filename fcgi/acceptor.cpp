@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <cerrno>
 #include <chrono>
@@ -18,13 +17,6 @@ void install_wake_signal() {
   struct sigaction action {};
   action.sa_handler = [](int) {};
   ::sigaction(kWakeSignal, &action, nullptr);
-}
-
-/// A web server that stops reading must not hold the event loop for ever.
-void limit_blocking(int socket) {
-  constexpr timeval kTimeout{2, 0};
-  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &kTimeout, sizeof kTimeout);
-  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &kTimeout, sizeof kTimeout);
 }
 
 bool is_fatal(int error) {
@@ -62,9 +54,10 @@ void Acceptor::run() {
 
 /// False if accepting can never succeed again.
 bool Acceptor::accept_one() {
-  FileDescriptor socket(::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC));
+  // Non-blocking: a web server that does not read its answers loses them, instead of holding the event loop.
+  // The socket's buffer takes many answers, and nginx reads each before it asks again.
+  FileDescriptor socket(::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (socket.valid()) {
-    limit_blocking(socket.get());
     mailbox_.post(std::make_unique<Connection>(std::move(socket)));
     return true;
   }

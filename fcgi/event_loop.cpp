@@ -142,14 +142,13 @@ void EventLoop::begin_stopping() {
   std::vector<Connection*> all;
   for (const auto& entry : connections_)
     all.push_back(entry.first);
-  // A request that has arrived is still answered; a connection that has served is idle otherwise, and a new
-  // one is about to send its first request.
+  // A request that has arrived is still answered, and one that has begun gets a moment, as does a new
+  // connection, which is about to send its first. One that has served is idle otherwise.
   for (Connection* connection : all)
     look_at(*connection);
   for (Connection* connection : all) {
-    const auto found = connections_.find(connection);
-    if (found == connections_.end() || with_deadline_.contains(connection)) continue;
-    if (connection->has_served) {
+    if (!connections_.contains(connection)) continue;
+    if (connection->has_served && !with_deadline_.contains(connection)) {
       drop(*connection);
     } else {
       set_deadline(*connection, kPatienceWhenStopping);
@@ -174,6 +173,8 @@ void EventLoop::adopt(std::unique_ptr<Connection> owned) {
   }
   connection.is_with_thread = false;
   settle(connection, true);
+  // The next request may have come meanwhile, and the event that told of it is gone.
+  if (connections_.contains(&connection)) look_at(connection);
 }
 
 /// Sees what has arrived and acts on it. A request that is all there stays in the socket, for libfcgi to
@@ -192,16 +193,19 @@ void EventLoop::look_at(Connection& connection) {
 /// Takes in what has arrived of a request that is not all there. Left in the socket, a large one would fill
 /// its buffer, and the rest never come.
 void EventLoop::collect(Connection& connection) {
-  ssize_t n = 0;
   std::vector<unsigned char>& collected = connection.collected;
-  while ((n = ::recv(connection.fd(), peeked_.data(), peeked_.size(), MSG_DONTWAIT)) > 0) {
-    if (collected.size() + static_cast<std::size_t>(n) > peeked_.size()) return drop(connection);
+  while (collected.size() < peeked_.size()) {
+    const ssize_t n = ::recv(connection.fd(), peeked_.data(), peeked_.size(), MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN && !connection.peer_closed) return wait_for_rest(connection);
+    if (n <= 0) return drop(connection);
     collected.insert(collected.end(), peeked_.begin(), peeked_.begin() + n);
+    const auto verdict = inspect_records(collected, limits_);
+    if (verdict != GateVerdict::incomplete) return act_on(connection, verdict);
   }
-  const bool waits = n < 0 && errno == EAGAIN && !connection.peer_closed;
-  const auto verdict = inspect_records(collected, limits_);
-  if (verdict != GateVerdict::incomplete) return act_on(connection, verdict);
-  if (!waits) return drop(connection);
+  drop(connection);
+}
+
+void EventLoop::wait_for_rest(Connection& connection) {
   if (!with_deadline_.contains(&connection)) set_deadline(connection, kPatience);
 }
 
@@ -247,9 +251,7 @@ bool EventLoop::hand_to_thread(Connection& connection, Request& request) {
 /// After an answer: waits for the next request, or closes.
 void EventLoop::settle(Connection& connection, bool keep) {
   connection.has_served = true;
-  if (!keep || stopping_) return drop(connection);
-  // The event that told of what came meanwhile may be gone already.
-  if (connection.peer_closed) look_at(connection);
+  if (!keep || stopping_ || connection.peer_closed) drop(connection);
 }
 
 /// Throws away what arrives until the web server closes.

@@ -47,6 +47,7 @@ class EventLoop {
   void adopt(std::unique_ptr<Connection> connection);
   void look_at(Connection& connection);
   void collect(Connection& connection);
+  void wait_for_rest(Connection& connection);
   void act_on(Connection& connection, GateVerdict verdict);
   void serve(Connection& connection, bool body_too_large);
   [[nodiscard]] bool hand_to_thread(Connection& connection, Request& request);

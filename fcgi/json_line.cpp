@@ -10,6 +10,18 @@ namespace {
 
 constexpr std::size_t kMaxValueBytes = 3100;
 
+/// At most kMaxValueBytes of `value`, never half a character.
+std::string_view cut(std::string_view value) {
+  if (value.size() <= kMaxValueBytes) return value;
+  const auto continues = [&](std::size_t i) {
+    return (static_cast<unsigned char>(value[i]) & 0xc0U) == 0x80;
+  };
+  std::size_t end = kMaxValueBytes;
+  while (end > 0 && continues(end))
+    --end;
+  return value.substr(0, end);
+}
+
 std::string ascii_only(std::string_view value) {
   std::string text(value);
   std::ranges::replace_if(
@@ -27,7 +39,7 @@ void JsonLine::begin() {
 
 void JsonLine::text(const char* name, std::string_view value) {
   if (value.empty()) return;
-  value = value.substr(0, kMaxValueBytes);
+  value = cut(value);
   writer_.Key(name);
   if (is_utf8(value)) {
     writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));

@@ -1,8 +1,12 @@
 #include "fcgi/log.hpp"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/utc_time.hpp"
+#include "fcgi/file_descriptor.hpp"
 #include "fcgi/json_line.hpp"
 
 namespace blobvalet::fcgi {
@@ -14,10 +18,34 @@ void begin_line(JsonLine& line) {
   line.text("time", UtcText(std::chrono::floor<std::chrono::seconds>(system_clock::now())).view());
 }
 
+/// Standard error, written without ever waiting: if whoever reads the log has stopped, lines are lost, not
+/// requests.
+class Sink {
+ public:
+  Sink() {
+    struct stat status {};
+    is_socket_ = ::fstat(STDERR_FILENO, &status) == 0 && S_ISSOCK(status.st_mode);
+    // Opened once more, since O_NONBLOCK on the descriptor we inherited would hold for everybody who shares
+    // it.
+    if (!is_socket_)
+      own_ = FileDescriptor(::open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
+  }
+  void write(std::string_view line) const {
+    if (is_socket_) {
+      (void)!::send(STDERR_FILENO, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    } else {
+      (void)!::write(own_.valid() ? own_.get() : STDERR_FILENO, line.data(), line.size());
+    }
+  }
+
+ private:
+  bool is_socket_ = false;
+  FileDescriptor own_;
+};
+
 void write_line(JsonLine& line) {
-  const std::string_view text = line.end();
-  // A log that cannot be written must not stop the service.
-  (void)!::write(STDERR_FILENO, text.data(), text.size());
+  static const Sink sink;
+  sink.write(line.end());
 }
 
 }  // namespace

@@ -136,20 +136,23 @@ GateVerdict walk_params(Bytes& bytes, unsigned id, const GateLimits& limits) {
   }
 }
 
+/// How many bytes of content the header at the front of `bytes` announces; 0 if it is not all there.
+std::size_t announced_content(Bytes bytes) {
+  return bytes.size() < kHeaderBytes ? 0 : big_endian_16(bytes.subspan(4));
+}
+
 GateVerdict walk_body(Bytes bytes, unsigned id, const GateLimits& limits) {
   std::size_t total = 0;
   while (true) {
+    const std::size_t announced = announced_content(bytes);
     const auto record = take_record(bytes);
-    if (!record) {
-      const GateVerdict verdict = judge_rest(bytes, kStdin, id);
-      const bool over =
-          verdict == GateVerdict::incomplete && total + bytes.size() > limits.body_bytes + kHeaderBytes;
-      return over ? GateVerdict::body_too_large : verdict;
-    }
-    if (!continues(*record, kStdin, id)) return GateVerdict::malformed;
-    if (record->content.empty()) return bytes.empty() ? GateVerdict::whole : GateVerdict::malformed;
-    total += record->content.size();
+    const GateVerdict rest = record ? GateVerdict::incomplete : judge_rest(bytes, kStdin, id);
+    if (rest == GateVerdict::malformed || (record && !continues(*record, kStdin, id)))
+      return GateVerdict::malformed;
+    total += announced;
     if (total > limits.body_bytes) return GateVerdict::body_too_large;
+    if (!record) return rest;
+    if (record->content.empty()) return bytes.empty() ? GateVerdict::whole : GateVerdict::malformed;
   }
 }
 
