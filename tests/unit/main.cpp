@@ -1,2 +1,104 @@
 #define BOOST_TEST_MODULE blobvalet
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <new>
+
+#include "tests/unit/allocation_watch.hpp"
+
+// The program's operators new and delete, replaced so that suites can see what is allocated, and what memory
+// holds when it is given back.
+namespace {
+
+struct Watch {
+  bool counting = false;
+  std::size_t calls = 0;
+  const unsigned char* block = nullptr;
+  std::size_t size = 0;
+  bool deleted = false;
+  bool wiped = false;
+};
+thread_local Watch watch;
+
+void* take(std::size_t size) noexcept {
+  if (watch.counting) ++watch.calls;
+  return std::malloc(size == 0 ? 1 : size);
+}
+
+void* take_or_throw(std::size_t size) {
+  if (void* memory = take(size)) return memory;
+  throw std::bad_alloc();
+}
+
+void give_back(void* memory) noexcept {
+  if (memory != nullptr && memory == watch.block) {
+    watch.deleted = true;
+    watch.wiped =
+        std::all_of(watch.block, watch.block + watch.size, [](unsigned char byte) { return byte == 0; });
+    watch.block = nullptr;
+  }
+  std::free(memory);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return take_or_throw(size);
+}
+void* operator new[](std::size_t size) {
+  return take_or_throw(size);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return take(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return take(size);
+}
+void operator delete(void* memory) noexcept {
+  give_back(memory);
+}
+void operator delete[](void* memory) noexcept {
+  give_back(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  give_back(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  give_back(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  give_back(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
+  give_back(memory);
+}
+
+namespace blobvalet::testing {
+
+AllocationCount::AllocationCount() {
+  watch.calls = 0;
+  watch.counting = true;
+}
+AllocationCount::~AllocationCount() {
+  watch.counting = false;
+}
+std::size_t AllocationCount::calls() const {
+  return watch.calls;
+}
+
+DeleteWatch::DeleteWatch(const void* block, std::size_t size) {
+  watch.block = static_cast<const unsigned char*>(block);
+  watch.size = size;
+  watch.deleted = watch.wiped = false;
+}
+DeleteWatch::~DeleteWatch() {
+  watch.block = nullptr;
+}
+bool DeleteWatch::deleted() const {
+  return watch.deleted;
+}
+bool DeleteWatch::was_wiped() const {
+  return watch.wiped;
+}
+
+}  // namespace blobvalet::testing
