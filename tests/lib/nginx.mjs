@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, startProcess, tempDir, waitFor } from './process.mjs';
 
@@ -67,8 +67,8 @@ async function layOut({
   };
 
   edit(join(dir, 'conf.d/blobvalet.conf'), [
-    [/unix:\/run\/blobvalet\/signature\.sock/g, `unix:${signatureSocket}`],
-    [/unix:\/run\/blobvalet\/success\.sock/g, `unix:${successSocket}`],
+    [/\/run\/blobvalet(\/(?:\.\/)?)signature\.sock/g, spelling(signatureSocket)],
+    [/\/run\/blobvalet(\/(?:\.\/)?)success\.sock/g, spelling(successSocket)],
   ]);
   const own = {
     'nginx.conf': mainConf({ dir, http, workers }),
@@ -118,6 +118,9 @@ function makeCertificate(dir) {
   }
   return { certificate, certificateKey };
 }
+
+// The upstreams name each socket in two ways, which have to stay two.
+const spelling = (socket) => (_, separator) => `${dirname(socket)}${separator}${basename(socket)}`;
 
 const edit = (file, pairs) => writeFileSync(file, replaceAll(readFileSync(file, 'utf8'), pairs));
 

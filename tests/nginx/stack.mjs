@@ -1,6 +1,7 @@
 // nginx with the shipped files in front of the echo responder, for one test file.
-import { after } from 'node:test';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { startEcho } from '../lib/fcgi-echo.mjs';
 import { request } from '../lib/http.mjs';
 import { startNginx } from '../lib/nginx.mjs';
@@ -29,8 +30,9 @@ export const corsOf = (answer) => Object.fromEntries(Object.entries(answer.heade
   .filter(([name]) => name.startsWith('access-control-'))
   .map(([name, value]) => [name.slice('access-control-'.length), value]));
 
-/// A password file for auth_basic.
-export const passwordFile = (users) => Object.entries(users).map(([name, word]) => `${name}:{PLAIN}${word}\n`).join('');
+/// A password file for auth_basic, made as sites/auth_basic.conf says.
+export const passwordFile = (users) => Object.entries(users)
+  .map(([name, word]) => `${name}:${execFileSync('openssl', ['passwd', '-6', word])}`).join('');
 
 /// What the sample sites expect in /etc/nginx besides the certificate.
 export const sampleFiles = (users) => ({ 'blobvalet.htpasswd': passwordFile(users) });
