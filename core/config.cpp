@@ -4,6 +4,7 @@
 #include <rapidjson/error/en.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "core/config_schema.hpp"
@@ -15,6 +16,22 @@ using Json = rapidjson::Value;
 
 std::string_view text_of(const Json& value) {
   return {value.GetString(), value.GetStringLength()};
+}
+
+/// True if `value` nests at most `depth` levels and holds no text of more than 4,096 bytes. What follows
+/// recurses, and so do the schema's regular expressions, by the length of what they match.
+bool is_bounded(const Json& value, int depth) {
+  constexpr rapidjson::SizeType kMaxText = 4096;
+  if (value.IsString()) return value.GetStringLength() <= kMaxText;
+  if (depth == 0) return !value.IsArray() && !value.IsObject();
+  if (value.IsArray()) {
+    return std::ranges::all_of(value.GetArray(),
+                               [=](const Json& item) { return is_bounded(item, depth - 1); });
+  }
+  if (!value.IsObject()) return true;
+  return std::ranges::all_of(value.GetObject(), [=](const auto& member) {
+    return is_bounded(member.name, 0) && is_bounded(member.value, depth - 1);
+  });
 }
 
 /// JSON lets a key stand twice and readers take the one or the other; neither is what the operator meant.
@@ -99,17 +116,28 @@ std::vector<KeySource> read_key_sources(const ObjectReader& object) {
   return sources;
 }
 
+/// A number from 0 to 255 in one to three digits.
+bool is_ipv4_part(std::string_view text) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() && text.size() <= 3 && value <= 255;
+}
+
 bool is_ipv4(std::string_view text) {
-  unsigned parts = 0;
-  while (parts < 4) {
+  for (int parts_left = 4; parts_left > 0; --parts_left) {
     const std::size_t end = std::min(text.find('.'), text.size());
-    const std::string digits(text.substr(0, end));
-    if (digits.empty() || digits.size() > 3 || std::stoi(digits) > 255) return false;
-    ++parts;
-    if (end == text.size()) return parts == 4;
-    text.remove_prefix(end + 1);
+    const bool last = end == text.size();
+    if (!is_ipv4_part(text.substr(0, end)) || last != (parts_left == 1)) return false;
+    text.remove_prefix(last ? end : end + 1);
   }
-  return false;
+  return true;
+}
+
+/// One address, or two joined by a dash.
+bool is_ipv4_range(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  if (dash == std::string_view::npos) return is_ipv4(text);
+  return is_ipv4(text.substr(0, dash)) && is_ipv4(text.substr(dash + 1));
 }
 
 /// Reads the document into a Config, collecting what the schema cannot see.
@@ -130,7 +158,9 @@ class ConfigReader {
   }
 
  private:
+  /// One fault for each place: what the schema said of it is enough.
   void fault(std::string path, std::string message) {
+    if (std::ranges::find(faults_, path, &ConfigFault::path) != faults_.end()) return;
     faults_.push_back({std::move(path), std::move(message)});
   }
 
@@ -212,18 +242,19 @@ class ConfigReader {
     return options;
   }
 
+  /// Only what this object says: the defaults are checked once, where they stand.
   void check_sas(const ObjectReader& object, const SasOptions& options) {
-    if (options.bind_client_ip && !options.ip_range.empty()) {
+    const bool says_ip = object.has("ip_range") || object.has("bind_client_ip");
+    if (says_ip && options.bind_client_ip && !options.ip_range.empty()) {
       fault(object.path_of("ip_range"), "cannot be combined with bind_client_ip");
     }
-    if (!options.encryption_scope.empty() && !options.version.signs_encryption_scope()) {
+    const bool says_scope = object.has("encryption_scope") || object.has("version");
+    if (says_scope && !options.encryption_scope.empty() && !options.version.signs_encryption_scope()) {
       fault(object.path_of("encryption_scope"), "needs version 2020-12-06 or later");
     }
-    const std::string_view range = options.ip_range;
-    const std::size_t dash = std::min(range.find('-'), range.size());
-    const bool range_ok = range.empty() || (is_ipv4(range.substr(0, dash)) &&
-                                            (dash == range.size() || is_ipv4(range.substr(dash + 1))));
-    if (!range_ok) fault(object.path_of("ip_range"), "must be an IPv4 address, or two joined by -");
+    if (object.has("ip_range") && !is_ipv4_range(options.ip_range)) {
+      fault(object.path_of("ip_range"), "must be an IPv4 address, or two joined by -");
+    }
   }
 
   void read_rules() {
@@ -338,6 +369,11 @@ tl::expected<Config, ConfigFaults> Config::parse(std::string_view json) {
                                                                                          json.size());
   if (document.HasParseError()) {
     faults.push_back(syntax_fault(json, document));
+    return tl::unexpected(std::move(faults));
+  }
+  constexpr int kMaxDepth = 16;
+  if (!is_bounded(document, kMaxDepth)) {
+    faults.push_back({"configuration", "nests too deeply, or holds a text of more than 4,096 bytes"});
     return tl::unexpected(std::move(faults));
   }
   find_repeated_keys(document, "", faults);

@@ -43,7 +43,7 @@ class StringToSign {
 };
 
 /// Only a SAS for a snapshot or a version of a blob fills its field; we sign the blob itself.
-constexpr std::string_view kNoSnapshot = "";
+constexpr std::string_view kNoSnapshot;
 
 class SasQuery {
  public:

@@ -181,7 +181,7 @@ SasVectorReport SasVectorCheck::run(std::string_view json) {
     if (what.empty()) {
       ++report.passed;
     } else {
-      report.failures.push_back(id + ": " + what);
+      report.failures.push_back(std::string(id).append(": ").append(what));
     }
   }
   return report;

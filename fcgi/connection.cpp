@@ -98,7 +98,7 @@ void Connection::close() {
   fcgx_.ipcFd = -1;
 }
 
-void Connection::stop_writing() {
+void Connection::stop_writing() const {
   if (is_open()) ::shutdown(fcgx_.ipcFd, SHUT_WR);
 }
 

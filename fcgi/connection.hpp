@@ -45,7 +45,7 @@ class Connection {
   [[nodiscard]] bool is_open() const { return fcgx_.ipcFd >= 0; }
   void close();
   /// Tells the web server that the answer is complete although its request was not read to the end.
-  void stop_writing();
+  void stop_writing() const;
 
   // The event loop's notes.
   std::vector<unsigned char> collected;                 ///< a request that did not arrive in one piece

@@ -42,7 +42,7 @@ ExitCode serve(const std::string& config_file) {
     return ExitCode::usage;
   }
   EventLoop::block_signals();
-  std::signal(SIGPIPE, SIG_IGN);  // a web server that went away is an ordinary write error
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a web server that went away is an ordinary write error
   raise_descriptor_limit();
   SiteLoader loader(config_file);
   const auto site = loader.load();
