@@ -1,28 +1,38 @@
-// A site of one account and one rule, served by a real pool, and the requests that nginx would send to it.
-import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+// A site of one account and one rule, a pool or a single worker that serves it, and the requests that nginx would
+// send to it.
+import assert from 'node:assert/strict';
+import { createHmac, randomBytes } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startPool } from '../lib/pool.mjs';
-import { tempDir } from '../lib/process.mjs';
+import { ask } from '../lib/fcgi-client.mjs';
+import { blobvaletBinary, startPool } from '../lib/pool.mjs';
+import { startProcess, tempDir, waitFor } from '../lib/process.mjs';
 
-export const kEndpoint = 'https://acmeuploads.blob.core.windows.net';
+export const kAccount = 'acmeuploads';
+export const kEndpoint = `https://${kAccount}.blob.core.windows.net`;
 export const kContainer = `${kEndpoint}/uploads`;
 export const kUuid = '0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e';
 
+export const kRule = {
+  name: 'own-folder', account: kAccount, container: 'uploads', blobs: ['{user}/**'], methods: ['PUT', 'DELETE'],
+};
+
 export const siteConfig = (more = {}) => ({
-  accounts: [{ name: 'acmeuploads', endpoint: kEndpoint, credential: { type: 'shared_key', key_file: 'acmeuploads.key' } }],
-  rules: [{ name: 'own-folder', account: 'acmeuploads', container: 'uploads', blobs: ['{user}/**'], methods: ['PUT', 'DELETE'] }],
+  accounts: [{ name: kAccount, endpoint: kEndpoint, credential: { type: 'shared_key', key_file: 'acmeuploads.key' } }],
+  rules: [kRule],
   ...more,
 });
 
-/// Writes configuration and key to a fresh directory; `{dir, file, key, write(config), writeKey(key)}`.
+export const newKey = () => randomBytes(64).toString('base64');
+
+/// Writes configuration and key to a fresh directory; `{dir, file, key, write(config), writeKey(key, mode)}`.
 export function writeSite(config = siteConfig()) {
   const dir = tempDir('blobvalet-fcgi');
   const site = {
     dir,
     file: join(dir, 'blobvalet.json'),
-    key: randomBytes(64).toString('base64'),
-    write: (changed) => writeFileSync(site.file, JSON.stringify(changed)),
+    key: newKey(),
+    write: (changed) => writeFileSync(site.file, typeof changed === 'string' ? changed : JSON.stringify(changed)),
     writeKey: (key) => writeFileSync(join(dir, 'acmeuploads.key'), key, { mode: 0o600 }),
   };
   site.write(config);
@@ -36,6 +46,26 @@ export async function startSitePool({ config, workers = 1 } = {}) {
   return { ...await startPool({ config: site.file, workers, dir: site.dir }), site };
 }
 
+/// One worker that nobody starts again, so that a test can see how it ends; what startProcess() returns, and
+/// `socket`, `site` and `lines()`, its log.
+export async function startWorker({ config, env, log } = {}) {
+  const site = writeSite(config);
+  const socket = join(site.dir, 'worker.sock');
+  const worker = startProcess('spawn-fcgi', [
+    '-s', socket, '-M', '0660', '-n', '--', blobvaletBinary, 'serve', '--config', site.file,
+  ], { env, log: log ?? join(site.dir, 'worker.log') });
+  const lines = () => logLines(worker.output());
+  await waitFor(() => worker.ended() ?? existsSync(socket), { what: 'a listening socket' });
+  await ask(socket, health).catch(async (error) => {
+    await worker.stop();
+    throw new Error(`${error.message}\n${worker.output()}`);
+  });
+  return { ...worker, socket, site, lines };
+}
+
+/// Every whole line of a log, each of which has to be JSON.
+export const logLines = (text) => text.split('\n').slice(0, -1).map((line) => JSON.parse(line));
+
 export const health = { BLOBVALET_ENDPOINT: 'health', REQUEST_METHOD: 'GET' };
 
 export const signature = ({ user = 'alice', method = 'PUT', uri = `${kContainer}/${user}/a.txt`, ...more } = {}) => ({
@@ -46,7 +76,44 @@ export const signature = ({ user = 'alice', method = 'PUT', uri = `${kContainer}
 export const form = (fields = {}) => new URLSearchParams(
   { blob: 'alice/a.txt', uuid: kUuid, name: 'a.txt', container: kContainer, ...fields }).toString();
 
+/// A form of exactly `size` bytes, filled up by a field of the page's own.
+export const formOfSize = (size) => {
+  const start = `${form()}&note=`;
+  return start + 'x'.repeat(size - start.length);
+};
+
 export const success = (body = form(), more = {}) => ({
   BLOBVALET_ENDPOINT: 'success', BLOBVALET_USER: 'alice', REQUEST_METHOD: 'POST',
   CONTENT_TYPE: 'application/x-www-form-urlencoded', CONTENT_LENGTH: String(Buffer.byteLength(body)), ...more,
 });
+
+/// Asserts that `uri` is `url` with a service SAS of exactly these values, and a signature by `key`. The fields and
+/// their order are those of "Create a service SAS" (learn.microsoft.com) for version 2023-11-03.
+export function assertSigned(uri, { url, name, key, permissions = 'cw' }) {
+  const [path, query] = uri.split('?');
+  const { sig, se, ...rest } = Object.fromEntries(new URLSearchParams(query));
+  assert.equal(path, url);
+  assert.match(se, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  assert.deepEqual(rest, { sv: '2023-11-03', sr: 'b', sp: permissions, spr: 'https' });
+  const text = [
+    permissions, '', se, `/blob/${kAccount}/${name}`, '', '', 'https', '2023-11-03', 'b', '', '', '', '', '', '', '',
+  ].join('\n');
+  assert.equal(sig, createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest('base64'));
+  return new Date(se);
+}
+
+/// Calls `abuse` while a healthy request is asked again and again; returns the worst of their times in milliseconds.
+export async function worstWhile(socket, abuse) {
+  const busy = { done: false };
+  const abusing = Promise.resolve(abuse()).finally(() => { busy.done = true; });
+  let worst = 0;
+  do worst = Math.max(worst, await timeToAnswer(socket)); while (!busy.done);
+  await abusing;
+  return worst;
+}
+
+export async function timeToAnswer(socket) {
+  const start = performance.now();
+  assert.equal((await ask(socket, signature())).status, 200);
+  return performance.now() - start;
+}

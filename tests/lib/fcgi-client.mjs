@@ -88,8 +88,6 @@ class Connection {
       socket.on('error', (error) => resolve(error.code));
     });
     socket.on('data', (chunk) => this.#take(chunk));
-    this.#ended.then((how) => this.#waiting.splice(0).forEach(({ reject }) =>
-      reject(new Error(`connection closed without an answer (${how})`))));
   }
 
   send(bytes) {
@@ -105,7 +103,10 @@ class Connection {
   /// The next answer: `{status, headers, body, json()}`.
   async answer({ timeoutMs = kTimeoutMs } = {}) {
     if (this.#answers.length > 0) return this.#answers.shift();
-    return within(timeoutMs, 'an answer', new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })));
+    return within(timeoutMs, 'an answer', new Promise((resolve, reject) => {
+      this.#waiting.push(resolve);
+      this.#ended.then((how) => reject(new Error(`connection closed without an answer (${how})`)));
+    }));
   }
 
   /// Waits until the worker has closed: `end`, or the error's code such as ECONNRESET.
@@ -127,7 +128,7 @@ class Connection {
 
   #finish(answer) {
     const waiting = this.#waiting.shift();
-    if (waiting) waiting.resolve(answer);
+    if (waiting) waiting(answer);
     else this.#answers.push(answer);
   }
 }

@@ -1,5 +1,5 @@
 // A pool of workers as an operator runs it without systemd: spawn-fcgi, multiwatch, blobvalet.
-import { readFileSync, existsSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { startProcess, tempDir, waitFor } from './process.mjs';
@@ -23,13 +23,31 @@ export async function startPool({
   ], { env, log: join(dir, `${name}.log`) });
 
   const pids = () => childrenOf(pool.pid).filter(isRunning(binary));
+  const stop = async () => {
+    const listener = stdinOf(pool.pid);
+    await pool.stop();
+    await stopStragglers(listener);
+  };
   await waitFor(() => pool.ended() ?? (existsSync(socket) && pids().length === workers), { what: `${workers} workers` })
     .catch(async (error) => {
-      await pool.stop();
+      await stop();
       throw new Error(`${error.message}\n${pool.output()}`);
     });
   if (pool.ended()) throw new Error(`the pool did not start:\n${pool.output()}`);
-  return { socket, pid: pool.pid, pids, output: pool.output, stop: pool.stop };
+  return { socket, pid: pool.pid, pids, output: pool.output, stop };
+}
+
+// multiwatch may start one more worker while it is told to stop. Whoever has the pool's listening socket as fd 0 is
+// one; it is told again and again, since a signal that comes between fork and exec is lost.
+async function stopStragglers(listener) {
+  if (!listener.startsWith('socket:')) return;
+  const left = () => readdirSync('/proc').map(Number).filter((pid) => pid && stdinOf(pid) === listener);
+  const stopAll = (signal) => waitFor(() => {
+    const pids = left();
+    pids.forEach((pid) => process.kill(pid, signal));
+    return pids.length === 0;
+  }, { what: `every worker ended by ${signal}` });
+  await stopAll('SIGTERM').catch(() => stopAll('SIGKILL'));
 }
 
 const childrenOf = (pid) => readProc(pid, `task/${pid}/children`).split(' ').filter(Boolean).map(Number);
@@ -37,10 +55,13 @@ const childrenOf = (pid) => readProc(pid, `task/${pid}/children`).split(' ').fil
 // A child that has been forked but does not run the binary yet is no worker yet.
 const isRunning = (binary) => (pid) => readProc(pid, 'cmdline').startsWith(`${binary}\0`);
 
-// Empty once the process is gone.
-function readProc(pid, name) {
+// Both are empty once the process is gone.
+const readProc = (pid, name) => orEmpty(() => readFileSync(`/proc/${pid}/${name}`, 'utf8'));
+const stdinOf = (pid) => orEmpty(() => readlinkSync(`/proc/${pid}/fd/0`));
+
+function orEmpty(read) {
   try {
-    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+    return read();
   } catch {
     return '';
   }
