@@ -24,6 +24,10 @@ const { nginx, echo, ask, passed } = await startStack({
         auth_basic_user_file ${passwords};
     }
     location = /denied { include snippets/blobvalet-signature.conf; deny all; }
+    location = /without-session { include snippets/blobvalet-signature.conf; auth_request /answers/401; }
+    location = /with-broken-login { include snippets/blobvalet-signature.conf; auth_request /answers/500; }
+    location = /answers/401 { return 401; }
+    location = /answers/500 { return 500; }
     location = /limited { include snippets/blobvalet-signature.conf; limit_req zone=tiny; }
   `),
 });
@@ -38,6 +42,8 @@ const answers = [
   ...[400, 401, 403, 404, 405, 415, 500, 503].map((status) => (
     { name: `${status} by the worker`, path: signature(`status=${status}`), status })),
   { name: '401 by nginx', path: '/private', status: 401 },
+  { name: '401 by auth_request', path: '/without-session', status: 401 },
+  { name: '500 by auth_request', path: '/with-broken-login', status: 500 },
   { name: '403 by nginx', path: '/denied', status: 403 },
   { name: '413 by nginx', path: '/blobvalet/success', method: 'POST', body: 'x'.repeat(65_537), status: 413 },
   { name: '414 by nginx', path: signature('x'.repeat(30_000)), status: 414 },
@@ -92,7 +98,7 @@ for (const { name, status, path, ...how } of answers) {
   });
 }
 
-for (const path of [signature('a=b'), '/blobvalet/success', '/private', '/denied', '/limited']) {
+for (const path of [signature('a=b'), '/blobvalet/success', '/private', '/without-session', '/with-broken-login', '/denied', '/limited']) {
   test(`a preflight for ${path}`, async (t) => {
     const arrived = echo.requests.length;
     for (const { name, origin, listed } of origins) {

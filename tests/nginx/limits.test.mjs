@@ -62,15 +62,27 @@ for (const tls of [true, false]) {
   });
 }
 
+test("414 beyond nginx's own limit is the default server's without TLS, the site's with TLS", async () => {
+  const site = (name, body) => (ports) => plainSite(body)(ports).replace('server_name localhost', `server_name ${name}`);
+  const two = await startStack({
+    render: (ports) => site('other.example.com', '')(ports)
+      + site('localhost', 'set $blobvalet_user ""; include snippets/blobvalet.conf;')(ports),
+  });
+  const path = `/blobvalet/signature?${'x'.repeat(70_000)}`;
+  assert.deepEqual((await two.ask(path)).json(), tooLong);
+  assert.match((await two.ask(path, { tls: false })).body, /<html>/);
+});
+
 test('the page of that 414 is not for clients', async () => {
   assert.equal((await ask('/blobvalet/uri-too-long')).status, 404);
 });
 
 // Browsers speak HTTP/2, where nginx counts header fields in another place.
 test('HTTP/2', async (t) => {
-  const session = http2.connect(`https://localhost:${stack.nginx.httpsPort}`, {
+  const connectHttp2 = () => http2.connect(`https://localhost:${stack.nginx.httpsPort}`, {
     rejectUnauthorized: false, lookup: (_, __, found) => found(null, [{ address: '127.0.0.1', family: 4 }]),
-  });
+  }).on('error', () => {});  // its requests say so too
+  const session = connectHttp2();
   const answer = async (path) => {
     const stream = session.request({ ':path': path, origin });
     const [headers] = await once(stream, 'response');
@@ -94,6 +106,12 @@ test('HTTP/2', async (t) => {
     assert.equal(stack.echo.requests.at(-1).get('BLOBVALET_ORIGIN'), own);
   });
   session.close();
+
+  await t.test("beyond nginx's own limit there is no answer", async () => {
+    const last = connectHttp2();
+    await assert.rejects(once(last.request({ ':path': `/?${'x'.repeat(70_000)}` }), 'response'), /NGHTTP2|closed|GOAWAY|ECONNRESET/);
+    last.destroy();
+  });
 });
 
 const tooLarge = { error: 'The request body is too large.', code: 'body_too_large' };
