@@ -1,19 +1,20 @@
 // A guest with a systemd of its own: this machine's root file system, with blobvalet installed into it (see boot).
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { blobvaletBinary } from '../lib/pool.mjs';
 import { startProcess, tempDir, waitFor } from '../lib/process.mjs';
 
 const kHint = 'A guest needs root with the right to mount, the packages systemd-container, systemd-sysv, nginx, spawn-fcgi,\n'
-  + 'multiwatch and curl, and a binary that is built. Where that cannot be, BLOBVALET_SKIP_BOOT=1 skips this test.';
+  + 'multiwatch and curl, and a finished build. Where that cannot be, BLOBVALET_SKIP_BOOT=1 skips this test.';
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /// Boots and returns `{sh, curl, path, processes, workers, load, stop}`, see guestOf below.
 export async function bootGuest() {
   const dir = tempDir('guest');
-  const nspawn = startProcess('unshare', ['--mount', '--propagation', 'private', here('boot'), dir, blobvaletBinary]);
+  const build = dirname(dirname(blobvaletBinary));
+  const nspawn = startProcess('unshare', ['--mount', '--propagation', 'private', here('boot'), dir, build]);
   const stop = async () => {
     await nspawn.stop();  // at SIGTERM nspawn shuts the guest down
     removeControlGroups(basename(dir));

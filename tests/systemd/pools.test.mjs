@@ -161,7 +161,7 @@ test('pools under systemd', { skip, timeout: 110_000 }, async (t) => {
     try {
       await body(step);
     } catch (error) {
-      error.message += `\n${await guest.sh('journalctl --no-pager --lines=40')}`;
+      error.message += `\n${await guest.sh('journalctl --no-pager --lines=40; tail -n 20 /var/log/nginx/error.log')}`;
       throw error;
     }
   });
