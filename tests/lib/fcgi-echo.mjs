@@ -4,15 +4,16 @@ import { createServer } from 'node:net';
 
 const kType = { begin: 1, end: 3, params: 4, stdin: 5, stdout: 6 };
 
-/// Listens on a unix socket; `{socket, requests, answered, accepted(), start(), stop()}`. `requests` holds what
-/// arrived, in order, as `{params: [[name, value], ...], get(name), body}`, `answered` those whose answer found
-/// its connection still open, `accepted()` counts connections.
+/// Listens on a unix socket; `{socket, requests, answered, abandoned, accepted(), start(), stop()}`. `requests`
+/// holds what arrived, in order, as `{params: [[name, value], ...], get(name), query, body}`; each of them is in
+/// `answered` or `abandoned` later, as nginx still waited for its answer or not. `accepted()` counts connections.
 ///
 /// In the request's query, `sleep=MS` delays the answer, `status=NNN` sets its status, `die=1` closes the
 /// connection without any, `die=once` does that to the first request with this query only.
 export async function startEcho({ socket }) {
   const requests = [];
   const answered = [];
+  const abandoned = [];
   const connections = new Set();
   let accepted = 0;
 
@@ -22,8 +23,8 @@ export async function startEcho({ socket }) {
     const how = new URLSearchParams(request.query);
     if (how.get('die') === '1' || (how.get('die') === 'once' && !isRepeated(request))) return connection.destroy();
     return setTimeout(() => {
+      (connection.destroyed ? abandoned : answered).push(request);
       if (connection.destroyed) return;
-      answered.push(request);
       connection.write(answer(request, how.get('status') ?? '200'));
       if (!request.keep) connection.end();
     }, Number(how.get('sleep') ?? 0)).unref();  // an answer that nobody waits for keeps no test file running
@@ -37,7 +38,7 @@ export async function startEcho({ socket }) {
     readRequests(connection, (request) => serve(connection, request));
   });
   const echo = {
-    socket, requests, answered,
+    socket, requests, answered, abandoned,
     accepted: () => accepted,
     async start() {
       await new Promise((resolve, reject) => server.once('error', reject).listen(socket, resolve));

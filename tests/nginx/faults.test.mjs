@@ -73,19 +73,25 @@ const closed = [
 ];
 for (const { name, request, answered } of closed) {
   test(`when the page is closed, nginx ${name}`, async () => {
-    const query = `sleep=300&closed=${answered}`;
-    await assert.rejects(send({ ...request, timeoutMs: 100 }, query), { name: 'AbortError' });
+    const query = `sleep=1000&closed=${answered}`;
+    const page = new AbortController();
+    const pending = send({ ...request, signal: page.signal }, query);
     await waitFor(() => arrivals(query) === 1);
-    await send(get, `sleep=600&closed=${answered}`);  // longer than the abandoned one takes
-    assert.equal(echo.answered.some((one) => one.query === query), answered);
+    page.abort();
+    await assert.rejects(pending, { name: 'AbortError' });
+    const isIn = (list) => list.some((one) => one.query === query);
+    await waitFor(() => isIn(echo.answered) || isIn(echo.abandoned));
+    assert.equal(isIn(echo.answered), answered);
   });
 }
 
-test('one connection serves many requests', async () => {
-  const before = echo.accepted();
-  for (let i = 0; i < 20; i++) await send(get, `a=${i}`);
-  assert.ok(echo.accepted() - before <= 1);
-});
+for (const { name, request } of [{ name: 'signatures', request: get }, { name: 'callbacks', request: post }]) {
+  test(`one connection serves many ${name}`, async () => {
+    const before = echo.accepted();
+    for (let i = 0; i < 20; i++) await send(request, `a=${i}`);
+    assert.ok(echo.accepted() - before <= 2, 'but for one which nginx closes in the meantime');
+  });
+}
 
 test('without any pool: 502 at once, and as before when it is back', async () => {
   await echo.stop();

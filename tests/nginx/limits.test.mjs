@@ -79,12 +79,13 @@ test('the page of that 414 is not for clients', async () => {
 
 // Browsers speak HTTP/2, where nginx counts header fields in another place.
 test('HTTP/2', async (t) => {
-  const connectHttp2 = () => http2.connect(`https://localhost:${stack.nginx.httpsPort}`, {
-    rejectUnauthorized: false, lookup: (_, __, found) => found(null, [{ address: '127.0.0.1', family: 4 }]),
+  const authority = `localhost:${stack.nginx.httpsPort}`;
+  const connectHttp2 = () => http2.connect(`https://127.0.0.1:${stack.nginx.httpsPort}`, {
+    rejectUnauthorized: false, servername: 'localhost',
   }).on('error', () => {});  // its requests say so too
   const session = connectHttp2();
   const answer = async (path) => {
-    const stream = session.request({ ':path': path, origin });
+    const stream = session.request({ ':authority': authority, ':path': path, origin });
     const [headers] = await once(stream, 'response');
     stream.resume();
     await once(stream, 'end');
@@ -99,8 +100,8 @@ test('HTTP/2', async (t) => {
     assert.equal(headers['access-control-allow-origin'], origin);
   });
   await t.test('same origin', async () => {
-    const own = `https://localhost:${stack.nginx.httpsPort}`;
-    const stream = session.request({ ':path': '/blobvalet/success', ':method': 'POST', origin: own });
+    const own = `https://${authority}`;
+    const stream = session.request({ ':authority': authority, ':path': '/blobvalet/success', ':method': 'POST', origin: own });
     stream.end('a=b');
     await once(stream.resume(), 'end');
     assert.equal(stack.echo.requests.at(-1).get('BLOBVALET_ORIGIN'), own);
