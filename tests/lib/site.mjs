@@ -4,10 +4,11 @@ import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { account, key, startAzurite } from './azurite.mjs';
+import { request } from './http.mjs';
 import { startLogin } from './login.mjs';
 import { sampleSite, startNginx } from './nginx.mjs';
 import { startPool } from './pool.mjs';
-import { freePort, tempDir } from './process.mjs';
+import { freePort, tempDir, waitFor } from './process.mjs';
 
 const tests = fileURLToPath(new URL('..', import.meta.url));
 
@@ -41,6 +42,8 @@ export async function startSite({ workers = 2, port, customHeaders = [] } = {}) 
       dir, customHeaders, origins: [origins.page], signatureSocket: join(dir, 'signature.sock'),
       render: (layout) => ownSite(layout, ownPort, login.port) + membersSite(layout, login.port),
     }));
+    await waitFor(() => servesPage(ownPort, storage), { what: `the page on port ${ownPort}` })
+      .catch((error) => { throw new Error(`${error.message}\n${/^.*\[emerg\].*$/m.exec(nginx.errorLog())}`); });
     origins.members = `https://members.site.localhost:${nginx.httpsPort}`;
     await storage.allowOrigins([...Object.values(origins), `https://localhost:${ownPort}`]);
     return { url: `https://localhost:${ownPort}/`, origins, storage, pool, nginx, stop };
@@ -71,6 +74,12 @@ function writeDocuments(dir, storage) {
   writeFileSync(join(www, 'site.json'), JSON.stringify({
     storage: storage.blobEndpoint, signature: '/blobvalet/signature', success: '/blobvalet/success',
   }));
+}
+
+// Someone else's server may have the port: nginx takes its time to give up, and its other port answers meanwhile.
+async function servesPage(port, storage) {
+  const answer = await request({ port, path: '/site.json', timeoutMs: 1_000 });
+  return answer.json().storage === storage.blobEndpoint;
 }
 
 // Whoever is logged in has a folder; nobody has to be, since a rule may be open to all.
