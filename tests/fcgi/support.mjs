@@ -2,7 +2,7 @@
 // send to it.
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask } from '../lib/fcgi-client.mjs';
 import { blobvaletBinary, startPool } from '../lib/pool.mjs';
@@ -55,11 +55,8 @@ export async function startWorker({ config, env, log } = {}) {
     '-s', socket, '-M', '0660', '-n', '--', blobvaletBinary, 'serve', '--config', site.file,
   ], { env, log: log ?? join(site.dir, 'worker.log') });
   const lines = () => logLines(worker.output());
-  await waitFor(() => worker.ended() ?? existsSync(socket), { what: 'a listening socket' });
-  await ask(socket, health).catch(async (error) => {
-    await worker.stop();
-    throw new Error(`${error.message}\n${worker.output()}`);
-  });
+  await waitFor(() => worker.ended() ?? ask(socket, health), { what: 'a first answer' }).catch(() => worker.stop());
+  if (worker.ended()) throw new Error(`the worker did not start:\n${worker.output()}`);
   return { ...worker, socket, site, lines };
 }
 
