@@ -1,12 +1,13 @@
 // Who a worker takes the caller for: only ever whom nginx has checked, on each of the sample sites.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { plainSite, sampleSite } from '../lib/nginx.mjs';
 import { tempDir } from '../lib/process.mjs';
 import { startSession } from './session.mjs';
-import { basic, passwordFile, sampleFiles, startStack } from './stack.mjs';
+import { basic, sampleFiles, startStack } from './stack.mjs';
 
 const users = { alice: 'wonderland', bob: 'builder' };
 const signature = '/blobvalet/signature?a=b';
@@ -66,6 +67,19 @@ async function assertRefused(stack, path, how, status) {
   assert.equal(answer.headers['x-content-type-options'], 'nosniff');
   assert.equal(stack.echo.requests.length, before, 'no worker was asked');
   return answer;
+}
+
+/// A certificate authority and clients with certificates by it, as request() takes them.
+function authority(name, users) {
+  const dir = tempDir();
+  const make = (subject, ...options) => {
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30',
+      '-subj', `/CN=${subject}`, '-keyout', `${subject}.key`, '-out', `${subject}.crt`, ...options], { cwd: dir, stdio: 'pipe' });
+    return { cert: readFileSync(join(dir, `${subject}.crt`)), key: readFileSync(join(dir, `${subject}.key`)) };
+  };
+  const certificate = make(name).cert;
+  const client = (user) => make(user, '-CA', `${name}.crt`, '-CAkey', `${name}.key`);
+  return { certificate, clients: Object.fromEntries(users.map((user) => [user, client(user)])) };
 }
 
 test('anonymous site: nobody, whatever the request says', async (t) => {
@@ -200,6 +214,37 @@ test('limit_req site: a tenant from the name of the site', async (t) => {
   await t.test('without a password there is neither', async () => {
     await assertRefused(stack, '/api/uploads/sign', { headers: { Host: 'acme.uploads.example.com' } }, 401);
   });
+});
+
+test('client certificates', async (t) => {
+  const own = authority('own', ['alice', 'bob']);
+  const foreign = authority('foreign', ['alice']);
+  const stack = await startStack({
+    files: { 'clients.crt': own.certificate },
+    render: plainSite(`
+      ssl_client_certificate clients.crt;
+      ssl_verify_client on;
+      set $blobvalet_user $ssl_client_s_dn;
+      include snippets/blobvalet.conf;
+    `),
+  });
+  for (const user of ['alice', 'bob']) {
+    await t.test(user, async () => {
+      const headers = { 'SSL-CLIENT-S-DN': 'CN=mallory' };
+      assertArrived(await stack.passed(signature, { ...own.clients[user], headers }), `CN=${user}`);
+    });
+  }
+  const refused = [
+    { name: 'no certificate', client: {} },
+    { name: 'a certificate by somebody else', client: foreign.clients.alice },
+  ];
+  for (const { name, client } of refused) {
+    await t.test(`refused: ${name}`, async () => {
+      const before = stack.echo.requests.length;
+      assert.equal((await stack.ask(signature, client)).status, 400);
+      assert.equal(stack.echo.requests.length, before, 'no worker was asked');
+    });
+  }
 });
 
 // Why snippets/blobvalet.conf warns: this is what the mistake looks like.
