@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   addFile, answersFor, chunks, eventsOf, pattern, sha256, startUploader, stored, upload, uploaderOptions, useSite,
-  waitFor,
+  waitFor, whileStopped,
 } from './support.mjs';
 
 const kSize = 20_500_000;
@@ -132,12 +132,3 @@ describe('lifecycle', { timeout: 180_000 }, () => {
     assert.equal((await eventsOf(page, 'onUploadChunkSuccess')).length, kParts);
   });
 });
-
-async function whileStopped(pids, action) {
-  for (const pid of pids) process.kill(pid, 'SIGSTOP');
-  try {
-    return await action();
-  } finally {
-    for (const pid of pids) process.kill(pid, 'SIGCONT');
-  }
-}

@@ -102,6 +102,16 @@ export async function answersFor(site, container, blob, count = 1) {
   return { answers, signatures: of('signature'), callbacks: of('success') };
 }
 
+/// Runs `action` while these processes are stopped, so that requests to them hang.
+export async function whileStopped(pids, action) {
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  try {
+    return await action();
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  }
+}
+
 /// Logs in as `user` and returns the session's cookie for the browser.
 async function logIn(origin, user) {
   const { host, hostname, port } = new URL(origin);

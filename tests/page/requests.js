@@ -19,15 +19,29 @@ export function watchRequests({ signature, success }, report) {
   };
 }
 
+let asking = 0;
+const waiting = [];
+
+/// Calls `action` as soon as no request to the two endpoints is under way.
+export function whenAnswered(action) {
+  if (asking === 0) action();
+  else waiting.push(action);
+}
+
 function listen(xhr, body, report) {
   const { describer, searchParams } = xhr.asked;
   const started = performance.now();
-  xhr.addEventListener('loadend', () => report({
-    time: new Date(),
-    status: xhr.status,
-    millis: Math.round(performance.now() - started),
-    ...describer(xhr, searchParams, new URLSearchParams(typeof body === 'string' ? body : '')),
-  }));
+  asking += 1;
+  xhr.addEventListener('loadend', () => {
+    report({
+      time: new Date(),
+      status: xhr.status,
+      millis: Math.round(performance.now() - started),
+      ...describer(xhr, searchParams, new URLSearchParams(typeof body === 'string' ? body : '')),
+    });
+    asking -= 1;
+    if (asking === 0) waiting.splice(0).forEach((it) => it());
+  });
 }
 
 function describeSignature(xhr, query) {
