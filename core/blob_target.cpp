@@ -74,6 +74,15 @@ Segments look_at_segments(std::string_view name) {
   }
 }
 
+/// An endpoint's path: empty, or `/segment` once or more, of characters that no URL escapes.
+bool is_plain_path(std::string_view path) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+  if (path.empty()) return true;
+  const Segments segments = look_at_segments(path.substr(1));
+  return !segments.has_empty && !segments.has_dots &&
+         path.find_first_not_of(kPlain) == std::string_view::npos;
+}
+
 /// Counts UTF-16 units; refuses characters that Azure does not store or cannot list again.
 Result<std::size_t> count_legal_units(std::string_view name) {
   std::size_t units = 0;
@@ -125,8 +134,7 @@ std::optional<EndpointUrl> EndpointUrl::parse(std::string_view text) {
   const bool plain_host =
       !host.empty() &&
       host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.:[]") == std::string_view::npos;
-  const bool plain_path = endpoint.path.find_first_of("?#%\\ ") == std::string::npos &&
-                          endpoint.path.find("//") == std::string::npos && !endpoint.path.ends_with('/');
+  const bool plain_path = is_plain_path(endpoint.path);
   if (!plain_host || !plain_path || endpoint.origin.size() > kMaxOrigin) return std::nullopt;
   return endpoint;
 }

@@ -34,19 +34,25 @@ bool is_bounded(const Json& value, int depth) {
   });
 }
 
-/// JSON lets a key stand twice and readers take the one or the other; neither is what the operator meant.
-void find_repeated_keys(const Json& value, const std::string& path, ConfigFaults& faults) {
+/// JSON lets a key stand twice, and readers take the one or the other; neither is what the operator meant.
+/// All but the first are removed, so that the checks that follow see a plain object.
+void remove_repeated_keys(Json& value, const std::string& path, ConfigFaults& faults) {
   if (value.IsArray()) {
     for (rapidjson::SizeType i = 0; i < value.Size(); ++i) {
-      find_repeated_keys(value[i], path + "[" + std::to_string(i) + "]", faults);
+      remove_repeated_keys(value[i], path + "[" + std::to_string(i) + "]", faults);
     }
   }
   if (!value.IsObject()) return;
-  std::set<std::string_view> seen;
-  for (const auto& member : value.GetObject()) {
-    const std::string child = (path.empty() ? "" : path + ".") + std::string(text_of(member.name));
-    if (!seen.insert(text_of(member.name)).second) faults.push_back({child, "stands there twice"});
-    find_repeated_keys(member.value, child, faults);
+  std::set<std::string, std::less<>> seen;
+  for (auto member = value.MemberBegin(); member != value.MemberEnd();) {
+    const std::string child = (path.empty() ? "" : path + ".") + std::string(text_of(member->name));
+    if (seen.emplace(text_of(member->name)).second) {
+      remove_repeated_keys(member->value, child, faults);
+      ++member;
+    } else {
+      faults.push_back({printable(child), "stands there twice"});
+      member = value.EraseMember(member);
+    }
   }
 }
 
@@ -364,6 +370,11 @@ ConfigFault syntax_fault(std::string_view json, const rapidjson::Document& docum
 
 tl::expected<Config, ConfigFaults> Config::parse(std::string_view json) {
   ConfigFaults faults;
+  if (json.find('\0') != std::string_view::npos) {
+    // The parser would take it for the end.
+    faults.push_back({"configuration", "holds a NUL"});
+    return tl::unexpected(std::move(faults));
+  }
   rapidjson::Document document;
   document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(json.data(),
                                                                                          json.size());
@@ -376,7 +387,7 @@ tl::expected<Config, ConfigFaults> Config::parse(std::string_view json) {
     faults.push_back({"configuration", "nests too deeply, or holds a text of more than 4,096 bytes"});
     return tl::unexpected(std::move(faults));
   }
-  find_repeated_keys(document, "", faults);
+  remove_repeated_keys(document, "", faults);
   check_schema(document, faults);
   Config config = ConfigReader(document, faults).read();
   if (!faults.empty()) return tl::unexpected(std::move(faults));

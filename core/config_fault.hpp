@@ -14,6 +14,10 @@ struct ConfigFault {
   friend bool operator==(const ConfigFault&, const ConfigFault&) = default;
 };
 
+/// `text` on one line: a control character becomes `?`, so that no key of the file can forge a line of
+/// output.
+[[nodiscard]] std::string printable(std::string text);
+
 using ConfigFaults = std::vector<ConfigFault>;
 
 }  // namespace blobvalet

@@ -46,7 +46,7 @@ class Place {
     if (!node_->HasMember("properties") || !(*node_)["properties"].HasMember(key.c_str())) return;
     node_ = &resolve((*node_)["properties"][key.c_str()], root_);
   }
-  [[nodiscard]] std::string path() const { return path_.empty() ? "configuration" : path_; }
+  [[nodiscard]] std::string path() const { return path_.empty() ? "configuration" : printable(path_); }
   [[nodiscard]] std::string expectation() const {
     return std::string("must be ") + (*node_)["description"].GetString();
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,9 +12,9 @@ namespace blobvalet {
 
 /// Who asks, as nginx vouches for it: the user and further named values for patterns.
 struct Caller {
-  std::string_view user;         ///< empty: nobody
-  std::string_view remote_addr;  ///< the client's address as nginx saw it
-  std::vector<NamedValue> vars;  ///< names in lower case
+  std::string_view user;                  ///< empty: nobody
+  std::string_view remote_addr;           ///< the client's address as nginx saw it
+  std::span<const NamedValue> vars = {};  ///< names in lower case
 
   /// The value that `{name}` stands for; empty if there is none.
   [[nodiscard]] std::string_view value_of(std::string_view name) const;

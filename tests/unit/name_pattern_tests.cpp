@@ -14,11 +14,12 @@ NamePattern pattern(std::string_view text, bool allow_empty_segments = false) {
   return *parsed;
 }
 
-Caller caller(std::string_view user, std::vector<NamedValue> vars = {}) {
-  return {user, "", std::move(vars)};
+Caller caller(std::string_view user, std::span<const NamedValue> vars = {}) {
+  return {user, "", vars};
 }
 
-const Caller kBob = caller("bob", {{"tenant", "acme"}, {"user", "mallory"}, {"empty", ""}, {"dots", ".."}});
+const NamedValue kVars[] = {{"tenant", "acme"}, {"user", "mallory"}, {"empty", ""}, {"dots", ".."}};
+const Caller kBob = caller("bob", kVars);
 
 }  // namespace
 
