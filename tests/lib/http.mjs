@@ -5,9 +5,11 @@ import https from 'node:https';
 /// Returns `{status, headers, rawHeaders, body, json()}`. `port` is https unless `tls` is false.
 /// `headers` is an object or a flat list of names and values (for headers sent twice).
 /// `localAddress` is where the client seems to be, `cert` and `key` (PEM) who it is by TLS, `signal` ends the request (default: after 20 s).
+/// Each request has a connection of its own unless an `agent` keeps some.
 /// A `body` goes with its Content-Length, or in chunks if `chunked`.
 export function request({
-  port, tls = true, method = 'GET', path = '/', headers = {}, body, chunked = false, localAddress, cert, key, signal = AbortSignal.timeout(20_000),
+  port, tls = true, method = 'GET', path = '/', headers = {}, body, chunked = false, localAddress, cert, key, agent = false,
+  signal = AbortSignal.timeout(20_000),
 }) {
   const list = Array.isArray(headers) ? [...headers] : Object.entries(headers).flat();
   const has = (name) => list.some((item, i) => i % 2 === 0 && item.toLowerCase() === name);
@@ -17,7 +19,7 @@ export function request({
   return new Promise((resolve, reject) => {
     const req = (tls ? https : http).request({
       host: '127.0.0.1', port, method, path, headers: list, rejectUnauthorized: false, servername: 'localhost',
-      agent: false, localAddress, cert, key, signal,
+      agent, localAddress, cert, key, signal,
     }, (res) => {
       const chunks = [];
       res.on('data', (chunk) => chunks.push(chunk));

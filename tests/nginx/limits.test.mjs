@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
+import { Agent } from 'node:https';
 import { connect } from 'node:net';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { plainSite, sampleSite } from '../lib/nginx.mjs';
-import { basic, corsOf, sampleFiles, startStack } from './stack.mjs';
+import { basic, corsOf, startStack } from './stack.mjs';
 
 const origin = 'https://app.example.com';
 const stack = await startStack({
@@ -162,39 +163,47 @@ async function exchange(text) {
 }
 
 test('the sample with limit_req', async (t) => {
-  const limited = await startStack({ origins: [origin], render: sampleSite('limit_req'), files: sampleFiles({ alice: 'wonderland' }) });
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  after(() => agent.destroy());
+  const limited = await startStack({
+    origins: [origin], render: sampleSite('limit_req'), files: { 'blobvalet.htpasswd': 'alice:{PLAIN}wonderland\n' },
+  });
   const headers = (user) => ({ Host: 'uploads.example.com', Origin: origin, Authorization: basic(user, 'wonderland') });
-  const many = (count, path, how) => Promise.all(Array.from({ length: count }, (_, i) => limited.ask(path, how(i))));
+  const many = (path, how) => Promise.all(Array.from({ length: 100 }, (_, i) => limited.ask(path, { agent, ...how(i) })));
   const rate = { error: 'Too many requests. Please try again in a moment.', code: 'rate_limited' };
 
-  const answers = await many(200, '/api/uploads/sign?a=b', () => ({ headers: headers('alice') }));
-  const passedBy = answers.filter(({ status }) => status === 200);
-  const refused = answers.filter(({ status }) => status === 429);
+  // However slow this machine is, at some time a hundred requests come faster than the limit allows.
+  const untilLimited = async (...request) => {
+    for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
+      const answers = await many(...request);
+      if (answers.some(({ status }) => status === 429)) return answers;
+    }
+    throw new Error('never limited');
+  };
 
-  await t.test('lets a burst through and refuses the rest', () => {
-    assert.equal(passedBy.length + refused.length, 200);
-    assert.ok(passedBy.length >= 61, `${passedBy.length} passed`);
-    assert.ok(refused.length >= 20, `${refused.length} were refused`);
+  await t.test('lets a burst through', async () => {
+    const answers = await many('/api/uploads/sign?a=b', () => ({ headers: headers('alice') }));
+    assert.ok(answers.filter(({ status }) => status === 200).length >= 61);
   });
-  await t.test('says so in a form that a page can read', () => {
-    for (const answer of refused) {
+  await t.test('refuses the rest in a form that a page can read', async () => {
+    const answers = await untilLimited('/api/uploads/sign?a=b', () => ({ headers: headers('alice') }));
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      assert.equal(answer.status, 429);
       assert.deepEqual(answer.json(), rate);
       assert.equal(answer.headers['retry-after'], '1');
       assert.equal(corsOf(answer)['allow-origin'], origin);
     }
   });
   await t.test('a new name each time does not help', async () => {
-    const more = await many(100, '/api/uploads/sign', (i) => ({ headers: headers(`guess${i}`) }));
-    assert.ok(more.some(({ status }) => status === 429));
-    assert.ok(more.every(({ status }) => status === 401 || status === 429));
+    const answers = await untilLimited('/api/uploads/sign', (i) => ({ headers: headers(`guess${i}`) }));
+    assert.ok(answers.every(({ status }) => status === 401 || status === 429));
   });
   await t.test('a callback may be repeated', async () => {
-    const callbacks = await many(100, '/api/uploads/done', () => ({ method: 'POST', body: 'a=b', headers: headers('alice') }));
-    const answer = callbacks.find(({ status }) => status === 429);
-    assert.deepEqual(answer?.json(), { ...rate, success: false });
+    const answers = await untilLimited('/api/uploads/done', () => ({ method: 'POST', body: 'a=b', headers: headers('alice') }));
+    assert.deepEqual(answers.find(({ status }) => status === 429).json(), { ...rate, success: false });
   });
   await t.test('preflights do not count', async () => {
-    const preflights = await many(100, '/api/uploads/sign', () => ({ method: 'OPTIONS', headers: headers('alice') }));
+    const preflights = await many('/api/uploads/sign', () => ({ method: 'OPTIONS', headers: headers('alice') }));
     assert.ok(preflights.every(({ status }) => status === 204));
   });
 });
