@@ -39,10 +39,10 @@ const connectMany = (socket, count) => Promise.all(Array.from({ length: count },
 async function reload(worker, event) {
   const before = worker.lines().length;
   process.kill(worker.pid, 'SIGHUP');
-  const lines = await waitFor(() => {
-    const fresh = worker.lines().slice(before).filter((line) => line.event);
-    return fresh.length > 0 && fresh;
-  });
+  const fresh = () => worker.lines().slice(before).filter((line) => line.event);
+  await waitFor(() => fresh().length > 0);
+  await ask(worker.socket, health);  // whoever answers has written its last line
+  const lines = fresh();
   assert.deepEqual([...new Set(lines.map((line) => line.event))], [event]);
   return lines.map((line) => line.detail);
 }

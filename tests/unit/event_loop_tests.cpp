@@ -1,0 +1,254 @@
+#include <sys/un.h>
+
+#include <csignal>
+#include <future>
+
+#include "fcgi/event_loop.hpp"
+#include "tests/unit/blocking_clock.hpp"
+#include "tests/unit/fcgi_peer.hpp"
+#include "tests/unit/support.hpp"
+#include "tests/unit/temp_dir.hpp"
+
+using namespace blobvalet;
+using namespace blobvalet::fcgi;
+using namespace blobvalet::testing;
+
+namespace {
+
+constexpr std::string_view kSite = R"({
+  "accounts": [{ "name": "acme", "endpoint": "https://acme.blob.core.windows.net",
+                 "credential": { "type": "shared_key", "key_file": "acme.key" } }],
+  "rules": [{ "name": "all", "account": "acme", "container": "uploads", "blobs": ["**"], "methods": ["PUT"], "anonymous": true }],
+  "server": { "threads": 2, "access_log": false }
+})";
+constexpr std::size_t kRoom = 2 + 256;  // callbacks with threads, and in their queue
+
+const std::string kCallback = whole_request({{"BLOBVALET_ENDPOINT", "success"},
+                                             {"REQUEST_METHOD", "POST"},
+                                             {"CONTENT_TYPE", "application/x-www-form-urlencoded"}},
+                                            "blob=a&uuid=0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e&name=a&"
+                                            "container=https://acme.blob.core.windows.net/uploads");
+const std::string kSignature =
+    whole_request({{"BLOBVALET_ENDPOINT", "signature"},
+                   {"REQUEST_METHOD", "GET"},
+                   {"QUERY_STRING", "_method=PUT&bloburi=https://acme.blob.core.windows.net/uploads/a"}});
+
+/// Blocks the loop's signals in this thread and all that it makes, and gives back the old mask.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &before_);
+    EventLoop::block_signals();
+  }
+  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  BlockedSignals(BlockedSignals&&) = delete;
+  BlockedSignals& operator=(BlockedSignals&&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+/// A worker within this process: an event loop in a thread, on a listening socket of its own.
+class Worker {
+ public:
+  Worker() {
+    address_.sun_family = AF_UNIX;
+    (dir_.path() / "socket")
+        .string()
+        .copy(static_cast<char*>(address_.sun_path), sizeof address_.sun_path - 1);
+    listener_ = FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    BOOST_REQUIRE_EQUAL(::bind(listener_.get(), address(), sizeof address_), 0);
+    BOOST_REQUIRE_EQUAL(::listen(listener_.get(), 1024), 0);
+    ended_ = std::async(std::launch::async, [this] { return run(); });
+  }
+  ~Worker() {
+    clock.release();
+    if (ended_.valid()) stop(SIGTERM);
+  }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  Worker(Worker&&) = delete;
+  Worker& operator=(Worker&&) = delete;
+
+  [[nodiscard]] std::unique_ptr<Peer> connect() {
+    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    BOOST_REQUIRE_EQUAL(::connect(socket.get(), address(), sizeof address_), 0);
+    return std::make_unique<Peer>(std::move(socket));
+  }
+  [[nodiscard]] Answer ask(const std::string& request) {
+    const auto peer = connect();
+    peer->send(request);
+    return peer->receive_answer();
+  }
+  static void signal(int number) { ::kill(::getpid(), number); }
+  /// What run() returned, or nothing if it does not return.
+  std::optional<bool> stop(int number) {
+    signal(number);
+    return ended_.wait_for(std::chrono::seconds(10)) == std::future_status::ready
+               ? std::optional(ended_.get())
+               : std::nullopt;
+  }
+  [[nodiscard]] bool has_ended() {
+    return ended_.wait_for(std::chrono::milliseconds(50)) == std::future_status::ready;
+  }
+  /// The listening socket stops working, as if somebody had shut it down.
+  std::optional<bool> break_listener() {
+    ::shutdown(listener_.get(), SHUT_RDWR);
+    return ended_.wait_for(std::chrono::seconds(10)) == std::future_status::ready
+               ? std::optional(ended_.get())
+               : std::nullopt;
+  }
+
+  BlockingClock clock;
+  std::atomic<int> reloads = 0;
+  std::shared_ptr<const Site> next_site;  ///< what a reload gives
+
+ private:
+  [[nodiscard]] const sockaddr* address() const { return reinterpret_cast<const sockaddr*>(&address_); }
+  bool run() {
+    clock.spare_this_thread();
+    Log log(false);
+    EventLoop loop(listener_.get(), site_from(kSite), clock, log, [this] {
+      ++reloads;
+      return next_site;
+    });
+    return loop.run();
+  }
+
+  BlockedSignals blocked_;
+  TempDir dir_;
+  sockaddr_un address_{};
+  FileDescriptor listener_;
+  std::future<bool> ended_;
+};
+
+/// As many callbacks as the worker has room for, all of them waiting.
+std::vector<std::unique_ptr<Peer>> fill(Worker& worker) {
+  std::vector<std::unique_ptr<Peer>> waiting;
+  for (std::size_t i = 0; i < kRoom; ++i) {
+    waiting.push_back(worker.connect());
+    waiting.back()->send(kCallback);
+    if (i == 1) BOOST_REQUIRE(worker.clock.wait_for(2));
+    // Whoever answers has seen everything that came before.
+    BOOST_REQUIRE(worker.ask(kSignature).text.starts_with("Status: 200"));
+  }
+  return waiting;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(event_loop_tests)
+
+BOOST_AUTO_TEST_CASE(waiting_callbacks_stop_no_signature_and_too_many_are_told_to_come_back) {
+  Worker worker;
+  const auto waiting = fill(worker);
+
+  for (int i = 0; i < 3; ++i) {
+    const auto peer = worker.connect();
+    peer->send(kCallback);
+    const std::string text = peer->receive_answer().text;
+    BOOST_TEST(text ==
+               "Status: 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 79\r\n"
+               "Retry-After: 1\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n"
+               R"({"error":"too many callbacks at once; try again","code":"busy","success":false})");
+    peer->send(kSignature);
+    BOOST_TEST(peer->receive_answer().text.starts_with("Status: 200"), "the connection is kept");
+  }
+
+  worker.clock.release();
+  for (const auto& peer : waiting)
+    BOOST_TEST(peer->receive_answer().text.starts_with("Status: 200"));
+  BOOST_TEST(worker.ask(kCallback).text.starts_with("Status: 200"));
+}
+
+BOOST_AUTO_TEST_CASE(a_stopping_worker_answers_the_callbacks_that_it_has_taken) {
+  Worker worker;
+  const auto waiting = fill(worker);
+  const auto idle = worker.connect();
+  idle->send(kSignature);
+  BOOST_TEST(idle->receive_answer().complete);
+
+  Worker::signal(SIGTERM);
+  BOOST_TEST(idle->receive_end());
+  BOOST_TEST(!worker.has_ended());
+  worker.clock.release();
+  for (const auto& peer : waiting) {
+    BOOST_TEST(peer->receive_answer().text.starts_with("Status: 200"));
+    BOOST_TEST(peer->receive_end());
+  }
+  BOOST_TEST(worker.stop(SIGUSR1).value_or(false));
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_comes_while_its_callback_waits_is_answered_afterwards) {
+  Worker worker;
+  const auto peer = worker.connect();
+  peer->send(kCallback);
+  BOOST_REQUIRE(worker.clock.wait_for(1));
+  peer->send(kSignature);
+  worker.clock.release();
+  BOOST_TEST(peer->receive_answer().text.ends_with(R"({"success":true,"error":null})"));
+  BOOST_TEST(peer->receive_answer().text.find("sig=") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_goes_while_its_callback_waits_harms_nobody) {
+  Worker worker;
+  auto peer = worker.connect();
+  peer->send(kCallback);
+  BOOST_REQUIRE(worker.clock.wait_for(1));
+  peer.reset();
+  BOOST_TEST(worker.ask(kSignature).complete);
+  worker.clock.release();
+  BOOST_TEST(worker.ask(kCallback).complete);
+}
+
+BOOST_AUTO_TEST_CASE(a_reload_changes_what_comes_after_it) {
+  Worker worker;
+  worker.clock.release();
+  std::string other(kSite);
+  other.replace(other.find("\"uploads\""), 9, "\"elsewhere\"");
+  worker.next_site = site_from(other);
+  const auto before = worker.connect();
+  before->send(kSignature);
+  BOOST_TEST(before->receive_answer().text.starts_with("Status: 200"));
+
+  Worker::signal(SIGHUP);
+  while (worker.reloads == 0)
+    std::this_thread::yield();
+  for (const std::string& request : {kSignature, kCallback}) {
+    before->send(request);
+    BOOST_TEST(before->receive_answer().text.starts_with("Status: 403"));
+    BOOST_TEST(worker.ask(request).text.starts_with("Status: 403"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_reload_that_gives_nothing_changes_nothing) {
+  Worker worker;
+  worker.clock.release();
+  BOOST_TEST(worker.ask(kSignature).complete);
+  Worker::signal(SIGHUP);
+  while (worker.reloads == 0)
+    std::this_thread::yield();
+  BOOST_TEST(worker.ask(kSignature).text.starts_with("Status: 200"));
+  BOOST_TEST(worker.ask(kCallback).text.starts_with("Status: 200"));
+}
+
+BOOST_AUTO_TEST_CASE(every_signal_to_stop_ends_an_idle_worker) {
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
+    Worker worker;
+    const auto idle = worker.connect();
+    idle->send(kSignature);
+    BOOST_TEST(idle->receive_answer().complete);
+    BOOST_TEST(worker.stop(signal).value_or(false));
+    BOOST_TEST(idle->receive_end());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_listening_socket_that_fails_ends_the_worker_and_says_so) {
+  Worker worker;
+  BOOST_TEST(worker.ask(kSignature).complete);
+  BOOST_TEST(worker.break_listener().value_or(true) == false);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

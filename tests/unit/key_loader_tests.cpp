@@ -1,0 +1,301 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "fcgi/key_loader.hpp"
+#include "tests/unit/support.hpp"
+#include "tests/unit/temp_dir.hpp"
+
+using namespace blobvalet;
+using namespace blobvalet::fcgi;
+using namespace blobvalet::testing;
+
+namespace {
+
+const std::string kKey(kDevelopmentKey);
+constexpr const char* kVariable = "BLOBVALET_UNIT_TEST_KEY";
+
+Account account_with(KeySource source) {
+  Account account;
+  account.name = "acme";
+  account.current_key = std::move(source);
+  return account;
+}
+Account file_account(std::string name) {
+  return account_with({KeySource::Kind::file, std::move(name)});
+}
+Account environment_account() {
+  return account_with({KeySource::Kind::environment, kVariable});
+}
+Account credential_account(std::string name) {
+  return account_with({KeySource::Kind::credential, std::move(name)});
+}
+
+struct Loaded {
+  std::vector<AccountKeys> keys;
+  std::string faults;  ///< one a line
+};
+
+Loaded load(KeyLoader& loader, const std::vector<Account>& accounts) {
+  ConfigFaults faults;
+  Loaded loaded{loader.load(accounts, faults), {}};
+  for (const ConfigFault& fault : faults)
+    loaded.faults += fault.text() + "\n";
+  return loaded;
+}
+Loaded load(const TempDir& dir, const Account& account) {
+  KeyLoader loader(dir.path());
+  return load(loader, {account});
+}
+
+/// The base64 text of a loaded key is compared by its bytes: keys cannot be printed.
+bool holds(const std::shared_ptr<const SigningKey>& key, std::string_view base64) {
+  if (key == nullptr) return false;
+  const auto expected = AccountKey::parse(base64);
+  return expected &&
+         std::ranges::equal(std::get<AccountKey>(*key).bytes().reveal(), expected->bytes().reveal());
+}
+
+/// Sets an environment variable for as long as this lives.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  Variable(Variable&&) = delete;
+  Variable& operator=(Variable&&) = delete;
+
+ private:
+  const char* name_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(key_loader_tests)
+
+BOOST_AUTO_TEST_CASE(a_private_file_is_loaded) {
+  const TempDir dir;
+  for (const mode_t mode : {0600U, 0400U, 0700U}) {
+    dir.write("acme.key", kKey, mode);
+    const Loaded loaded = load(dir, file_account("acme.key"));
+    BOOST_TEST(loaded.faults == "");
+    BOOST_TEST(holds(loaded.keys.at(0).current, kKey));
+    BOOST_TEST(loaded.keys.at(0).next == nullptr);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_others_can_use_is_refused) {
+  const TempDir dir;
+  for (const mode_t mode :
+       {0640U, 0604U, 0660U, 0644U, 0606U, 0620U, 0602U, 0610U, 0601U, 0666U, 0777U, 0440U, 0404U}) {
+    dir.write("acme.key", kKey, mode);
+    const Loaded loaded = load(dir, file_account("acme.key"));
+    char octal[8];
+    (void)std::snprintf(octal, sizeof octal, "%04o", static_cast<unsigned>(mode));
+    BOOST_TEST(loaded.faults == "accounts[0].credential: key_file: has mode " + std::string(octal) +
+                                    ", so others than its owner can use it; chmod it to 0600\n");
+    BOOST_TEST(loaded.keys.at(0).current == nullptr);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_holds_no_key_is_refused) {
+  struct Row {
+    const char* name;
+    std::string content;
+    const char* fault;
+  };
+  const Row rows[] = {
+      {"empty", "", "holds no storage account key: 0 characters that are not base64 of a key"},
+      {"white space", " \n", "holds no storage account key: 2 characters that are not base64 of a key"},
+      {"no base64", "This is no key!!",
+       "holds no storage account key: 16 characters that are not base64 of a key"},
+      {"cut off", kKey.substr(0, 85),
+       "holds no storage account key: 85 characters that are not base64 of a key"},
+      {"without its padding", kKey.substr(0, 86),
+       "holds no storage account key: 86 characters that are not base64 of a key"},
+      {"two keys", kKey + "\n" + kKey,
+       "holds no storage account key: 177 characters that are not base64 of a key"},
+      {"a connection string", "AccountKey=" + kKey,
+       "holds no storage account key: 99 characters that are not base64 of a key"},
+      {"too short for a key", "QUJD",
+       "holds no storage account key: 4 characters that are not base64 of a key"},
+      {"a NUL behind it", kKey + std::string(1, '\0'),
+       "holds no storage account key: 89 characters that are not base64 of a key"},
+      {"too long", std::string(4096, 'A'), "cannot be read, or is too long for a key"},
+      {"far too long", std::string(1U << 20U, 'A'), "cannot be read, or is too long for a key"},
+  };
+  const TempDir dir;
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      dir.write("acme.key", row.content);
+      const Loaded loaded = load(dir, file_account("acme.key"));
+      BOOST_TEST(loaded.faults == std::string("accounts[0].credential: key_file: ") + row.fault + "\n");
+      BOOST_TEST(loaded.keys.at(0).current == nullptr);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_may_end_in_a_line_feed) {
+  const TempDir dir;
+  dir.write("acme.key", "  " + kKey + "\r\n");
+  BOOST_TEST(holds(load(dir, file_account("acme.key")).keys.at(0).current, kKey));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_file_is_refused) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir.path() / "directory");
+  BOOST_REQUIRE_EQUAL(::mkfifo((dir.path() / "fifo").c_str(), 0600), 0);
+  std::filesystem::create_symlink("nowhere", dir.path() / "dangling");
+  struct Row {
+    const char* file;
+    const char* fault;
+  };
+  const Row rows[] = {
+      {"missing", "cannot be opened: No such file or directory"},
+      {"dangling", "cannot be opened: No such file or directory"},
+      {"missing/acme.key", "cannot be opened: No such file or directory"},
+      {"directory", "is not a regular file"},
+      {"fifo", "is not a regular file"},  // and nobody waits for a writer
+      {"/dev/null", "is not a regular file"},
+  };
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT(row.file) {
+      BOOST_TEST(load(dir, file_account(row.file)).faults ==
+                 std::string("accounts[0].credential: key_file: ") + row.fault + "\n");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_somebody_else_is_refused, *boost::unit_test::precondition([](auto) {
+                       return boost::test_tools::assertion_result(::geteuid() == 0);
+                     })) {
+  const TempDir dir;
+  const auto file = dir.write("acme.key", kKey);
+  BOOST_REQUIRE_EQUAL(::chown(file.c_str(), 65534, 65534), 0);
+  BOOST_TEST(load(dir, file_account("acme.key")).faults ==
+             "accounts[0].credential: key_file: belongs to neither root nor this service's user\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_absolute_name_and_a_link_are_followed) {
+  const TempDir dir;
+  const TempDir elsewhere;
+  const auto file = elsewhere.write("real.key", kKey);
+  BOOST_TEST(holds(load(dir, file_account(file.string())).keys.at(0).current, kKey));
+  std::filesystem::create_symlink(file, dir.path() / "link.key");
+  BOOST_TEST(holds(load(dir, file_account("link.key")).keys.at(0).current, kKey));
+  // What counts is the mode of the file behind the link.
+  elsewhere.write("real.key", kKey, 0644);
+  BOOST_TEST(load(dir, file_account("link.key")).faults.find("has mode 0644") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_variable_is_wiped_and_remembered) {
+  const TempDir dir;
+  const Variable variable(kVariable, kKey);
+  const char* place = std::getenv(kVariable);
+  KeyLoader loader(dir.path());
+  const Loaded first = load(loader, {environment_account()});
+  BOOST_TEST(first.faults == "");
+  BOOST_TEST(holds(first.keys.at(0).current, kKey));
+  for (std::size_t i = 0; i < kKey.size(); ++i)
+    BOOST_TEST(place[i] == '\0');
+
+  const Loaded again = load(loader, {environment_account(), environment_account()});
+  BOOST_TEST(again.faults == "");
+  BOOST_TEST(again.keys.at(0).current == first.keys.at(0).current);
+  BOOST_TEST(again.keys.at(1).current == first.keys.at(0).current);
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_variable_is_wiped_too) {
+  const TempDir dir;
+  const Variable variable(kVariable, "hunter2 hunter2 hunter2");
+  const char* place = std::getenv(kVariable);
+  const Loaded loaded = load(dir, environment_account());
+  BOOST_TEST(loaded.faults ==
+             "accounts[0].credential: key_env: holds no storage account key: 23 characters that are not "
+             "base64 of a key\n");
+  BOOST_TEST(std::string_view(place, 23) == std::string(23, '\0'));
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_variable_is_a_fault) {
+  const TempDir dir;
+  BOOST_TEST(load(dir, environment_account()).faults ==
+             "accounts[0].credential: key_env: the environment has no variable of this name\n");
+}
+
+// systemd guards them itself; an access list shows in the mode as the group's right.
+BOOST_AUTO_TEST_CASE(a_credential_is_loaded_whatever_its_mode) {
+  const TempDir dir;
+  const TempDir credentials;
+  const Variable variable("CREDENTIALS_DIRECTORY", credentials.path().string());
+  for (const mode_t mode : {0400U, 0440U, 0444U}) {
+    credentials.write("acme", kKey, mode);
+    const Loaded loaded = load(dir, credential_account("acme"));
+    BOOST_TEST(loaded.faults == "");
+    BOOST_TEST(holds(loaded.keys.at(0).current, kKey));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_credential_is_a_fault) {
+  const TempDir dir;
+  BOOST_TEST(
+      load(dir, credential_account("acme")).faults ==
+      "accounts[0].credential: key_credential: needs a systemd unit with LoadCredential=acme:<file>\n");
+  const TempDir credentials;
+  const Variable variable("CREDENTIALS_DIRECTORY", credentials.path().string());
+  BOOST_TEST(load(dir, credential_account("acme")).faults ==
+             "accounts[0].credential: key_credential: cannot be opened: No such file or directory\n");
+  credentials.write("acme", "no key");
+  BOOST_TEST(load(dir, credential_account("acme")).faults ==
+             "accounts[0].credential: key_credential: holds no storage account key: 6 characters that are "
+             "not base64 of a key\n");
+}
+
+BOOST_AUTO_TEST_CASE(both_keys_of_an_account_are_loaded) {
+  const TempDir dir;
+  const std::string other = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=";
+  dir.write("one.key", kKey);
+  dir.write("two.key", other);
+  Account account = file_account("one.key");
+  account.next_key = KeySource{KeySource::Kind::file, "two.key"};
+  const Loaded loaded = load(dir, account);
+  BOOST_TEST(loaded.faults == "");
+  BOOST_TEST(holds(loaded.keys.at(0).current, kKey));
+  BOOST_TEST(holds(loaded.keys.at(0).next, other));
+}
+
+BOOST_AUTO_TEST_CASE(every_fault_of_every_account_is_named) {
+  const TempDir dir;
+  dir.write("open.key", kKey, 0644);
+  dir.write("good.key", kKey);
+  Account both = file_account("open.key");
+  both.next_key = KeySource{KeySource::Kind::file, "missing.key"};
+  KeyLoader loader(dir.path());
+  const Loaded loaded = load(loader, {file_account("good.key"), both, environment_account()});
+  BOOST_TEST(loaded.faults ==
+             "accounts[1].credential: key_file: has mode 0644, so others than its owner can use it; chmod it "
+             "to 0600\n"
+             "accounts[1].credential: key_file: cannot be opened: No such file or directory\n"
+             "accounts[2].credential: key_env: the environment has no variable of this name\n");
+  BOOST_REQUIRE_EQUAL(loaded.keys.size(), 3U);
+  BOOST_TEST(holds(loaded.keys[0].current, kKey));
+}
+
+BOOST_AUTO_TEST_CASE(no_message_holds_a_byte_of_a_key) {
+  const TempDir dir;
+  const std::string almost = "Zm9v" + kKey.substr(0, 80) + "!";
+  const Variable variable(kVariable, almost);
+  const Variable credentials("CREDENTIALS_DIRECTORY", dir.path().string());
+  dir.write("almost.key", almost);
+  dir.write("open.key", kKey, 0644);
+  KeyLoader loader(dir.path());
+  const Loaded loaded = load(loader, {file_account("almost.key"), file_account("open.key"),
+                                      environment_account(), credential_account("almost.key")});
+  BOOST_TEST(std::ranges::count(loaded.faults, '\n') == 4);
+  for (std::size_t i = 0; i + 4 <= kKey.size(); ++i) {
+    BOOST_TEST(loaded.faults.find(kKey.substr(i, 4)) == std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
