@@ -1,10 +1,7 @@
 // The demo page, used as a person would: with its buttons, its settings, and files dropped on it.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { tempDir } from '../lib/process.mjs';
-import { pattern, sha256, stored, useSite, waitFor, whileStopped } from './support.mjs';
+import { chooseFiles, pattern, sha256, stored, useSite, waitFor, whileStopped, writeFile } from './support.mjs';
 
 describe('demo page', { timeout: 120_000 }, () => {
   const stack = useSite();
@@ -18,12 +15,11 @@ describe('demo page', { timeout: 120_000 }, () => {
     for (const [name, value] of Object.entries(settings)) await page.locator(`[name=${name}]`).selectOption(value);
     return { page, faults };
   };
-  const choose = (page, ...files) => page.locator('input[type=file]').setInputFiles(files.map(writeFile));
   const tile = (page, name) => page.locator('.tile').filter({ hasText: name });
 
   it('uploads, links to the stored blob, and deletes it', async () => {
     const { page, faults } = await openDemo();
-    await choose(page, ['small file.txt', 'hello'], ['large.bin', pattern(9_000_000)]);
+    await chooseFiles(page, ['small file.txt', 'hello'], ['large.bin', pattern(9_000_000)]);
     await page.locator('.qq-upload-success').nth(1).waitFor();
 
     assert.equal((await uploads().read('alice/small file.txt')).toString(), 'hello');
@@ -41,7 +37,7 @@ describe('demo page', { timeout: 120_000 }, () => {
 
   it('shows what was asked and answered, and never a signature', async () => {
     const { page } = await openDemo({ target: 'drop' });
-    await choose(page, ['logged.txt', 'hello']);
+    await chooseFiles(page, ['logged.txt', 'hello']);
     await page.locator('.qq-upload-success').waitFor();
 
     const rows = await page.locator('#log tr').allInnerTexts();
@@ -61,7 +57,7 @@ describe('demo page', { timeout: 120_000 }, () => {
 
   it('shows a refusal, and a retry after it works', async () => {
     const { page } = await openDemo({ target: 'uploads/bob' });
-    await choose(page, ['for bob.txt', 'hello']);
+    await chooseFiles(page, ['for bob.txt', 'hello']);
     await tile(page, 'for bob.txt').getByText('Problem communicating with local server').waitFor();
     assert.match(await page.locator('#log tr').first().innerText(), /403\s+not_allowed/);
     assert.deepEqual(stored(stack.site, 'PUT', '/uploads/bob/for bob.txt'), []);
@@ -75,7 +71,7 @@ describe('demo page', { timeout: 120_000 }, () => {
   it('pauses, continues and cancels a file in parts, also while signatures are on their way', async () => {
     const { page } = await openDemo({ partSize: '1000000' });
     await whileStopped(stack.site.pool.pids(), async () => {
-      await choose(page, ['paused.bin', pattern(8_000_000)], ['cancelled.bin', pattern(8_000_000)]);
+      await chooseFiles(page, ['paused.bin', pattern(8_000_000)], ['cancelled.bin', pattern(8_000_000)]);
       await page.getByRole('button', { name: 'Cancel cancelled.bin' }).click();
       await tile(page, 'cancelled.bin').waitFor({ state: 'detached' });
       await page.getByRole('button', { name: 'Pause paused.bin' }).click();
@@ -90,7 +86,7 @@ describe('demo page', { timeout: 120_000 }, () => {
 
   it('names blobs as chosen, and lists a folder\'s files again after a change of settings', async () => {
     const { page } = await openDemo({ naming: 'folder' });
-    await choose(page, ['named.txt', 'hello']);
+    await chooseFiles(page, ['named.txt', 'hello']);
     await page.locator('.qq-upload-success').waitFor();
     assert.ok((await uploads().names()).some((name) => /^alice\/[0-9a-f-]{36}\/named\.txt$/.test(name)));
 
@@ -101,12 +97,6 @@ describe('demo page', { timeout: 120_000 }, () => {
     assert.equal(await waitFor(() => page.locator('.thumbnail img').evaluate((image) => image.complete)), true);
   });
 });
-
-function writeFile([name, content]) {
-  const file = join(tempDir(), name);
-  writeFileSync(file, content);
-  return file;
-}
 
 // As the browser sees a real drag from a file manager: an event made by a script carries no file entries.
 async function dropFile(page, target, file) {

@@ -1,10 +1,8 @@
 // Takes tests/page/screenshot.png: node tests/browser/screenshot.mjs [file]
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launchBrowser, openContext } from '../lib/browser.mjs';
-import { tempDir } from '../lib/process.mjs';
 import { startSite } from '../lib/site.mjs';
+import { chooseFiles } from './support.mjs';
 
 const file = process.argv[2] ?? fileURLToPath(new URL('../page/screenshot.png', import.meta.url));
 
@@ -17,17 +15,17 @@ try {
   await page.getByText('Choose files').waitFor();
 
   const pictures = await page.evaluate(drawPictures);
-  await choose(page, ...pictures.map(({ name, base64 }) => [name, Buffer.from(base64, 'base64')]));
-  await choose(page, ['measurements 2026.csv', Buffer.alloc(48_200, 'time;value\n')]);
+  await chooseFiles(page, ...pictures.map(({ name, base64 }) => [name, Buffer.from(base64, 'base64')]));
+  await chooseFiles(page, ['measurements 2026.csv', Buffer.alloc(48_200, 'time;value\n')]);
   await page.locator('.qq-upload-success').nth(pictures.length).waitFor();
 
   await page.locator('[name=target]').selectOption('uploads/bob');
-  await choose(page, ['not for alice.txt', 'hello']);
+  await chooseFiles(page, ['not for alice.txt', 'hello']);
   await page.locator('.qq-upload-fail').waitFor();
 
   await page.locator('[name=target]').selectOption('uploads/alice');
   await slowDown(page);                                 // so that one file is seen on its way
-  await choose(page, ['interview.mov', Buffer.alloc(24_000_000)]);
+  await chooseFiles(page, ['interview.mov', Buffer.alloc(24_000_000)]);
   await page.getByText(/[4-6]\d% of 24/).waitFor();
   await page.screenshot({ path: file, animations: 'disabled' });
 } finally {
@@ -35,14 +33,6 @@ try {
   await site.stop();
 }
 console.log(file);
-
-function choose(page, ...files) {
-  const dir = tempDir();
-  return page.locator('input[type=file]').setInputFiles(files.map(([name, content]) => {
-    writeFileSync(join(dir, name), content);
-    return join(dir, name);
-  }));
-}
 
 async function slowDown(page) {
   const devtools = await page.context().newCDPSession(page);

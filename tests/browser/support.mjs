@@ -1,15 +1,17 @@
 // What every file of the browser suite needs: one site and one browser, a fresh page for each test, and words for
 // what happens on it.
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before } from 'node:test';
 import { launchBrowser, openContext } from '../lib/browser.mjs';
 import { request } from '../lib/http.mjs';
-import { waitFor } from '../lib/process.mjs';
+import { tempDir, waitFor } from '../lib/process.mjs';
 import { startSite } from '../lib/site.mjs';
 
 export { waitFor };
 
-const kTimeoutMs = 15_000;
+const kTimeoutMs = 30_000;
 
 /// Call it inside a describe(). The returned object has `site` as startSite() returns it, and `open()`.
 export function useSite(options) {
@@ -60,6 +62,15 @@ export const chunks = (partSize, concurrent = true) => ({
 export const startUploader = (page, options) => page.evaluate((it) => startUploader(it), options);
 
 export const addFile = (page, name, size, more) => page.evaluate((args) => addFile(...args), [name, size, more]);
+
+/// Gives files, each [name, content], to the page's file input.
+export const chooseFiles = (page, ...files) => page.locator('input[type=file]').setInputFiles(files.map(writeFile));
+
+export function writeFile([name, content]) {
+  const file = join(tempDir(), name);
+  writeFileSync(file, content);
+  return file;
+}
 
 /// Uploads one file to its end, good or bad, and returns what onComplete got, and onError if there was one.
 export async function upload(page, options, { name, size = 1000, ...more }) {
