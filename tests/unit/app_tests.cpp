@@ -10,18 +10,23 @@ namespace {
 
 constexpr std::string_view kSite = R"({
   "accounts": [
-    {"name": "acme", "endpoint": "https://acme.blob.core.windows.net", "aliases": ["https://files.example.com/cdn"],
+    {"name": "acme", "endpoint": "https://acme.blob.core.windows.net",
+     "aliases": ["https://files.example.com/cdn"],
      "credential": {"type": "shared_key", "key_file": "k"}},
     {"name": "devstoreaccount1", "endpoint": "http://127.0.0.1:10000/devstoreaccount1",
      "credential": {"type": "shared_key", "key_file": "k"}}
   ],
   "rules": [
-    {"name": "own", "account": "acme", "container": "uploads", "blobs": ["{user}/**"], "methods": ["PUT", "DELETE"]},
-    {"name": "team-only", "account": "acme", "container": "secrets", "blobs": ["{team}/**"], "methods": ["PUT"]},
-    {"name": "tenant", "account": "acme", "container": "shared", "blobs": ["{tenant}/{user}/**"], "methods": ["PUT"]},
+    {"name": "own", "account": "acme", "container": "uploads", "blobs": ["{user}/**"],
+     "methods": ["PUT", "DELETE"]},
+    {"name": "team-only", "account": "acme", "container": "secrets", "blobs": ["{team}/**"],
+     "methods": ["PUT"]},
+    {"name": "tenant", "account": "acme", "container": "shared", "blobs": ["{tenant}/{user}/**"],
+     "methods": ["PUT"]},
     {"name": "drop", "account": "acme", "container": "public-drop", "blobs": ["**"], "methods": ["PUT"],
      "anonymous": true},
-    {"name": "emulator", "account": "devstoreaccount1", "container": "uploads", "blobs": ["**"], "methods": ["PUT"],
+    {"name": "emulator", "account": "devstoreaccount1", "container": "uploads", "blobs": ["**"],
+     "methods": ["PUT"],
      "sas": {"protocol": "https,http"}}
   ],
   "success": {"max_fields": 8, "max_depth": 2}

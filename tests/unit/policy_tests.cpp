@@ -16,15 +16,18 @@ constexpr std::string_view kRules = R"({
     {"name": "unused", "endpoint": "https://unused", "credential": {"type": "shared_key", "key_file": "k"}}
   ],
   "rules": [
-    {"name": "own", "account": "acme", "container": "uploads", "blobs": ["{user}/**"], "methods": ["PUT", "DELETE"]},
+    {"name": "own", "account": "acme", "container": "uploads", "blobs": ["{user}/**"],
+     "methods": ["PUT", "DELETE"]},
     {"name": "shared", "account": "acme", "container": "uploads", "blobs": ["shared/*", "pool/*.jpg"],
      "methods": ["PUT"], "permissions": {"PUT": "c"},
      "sas": {"put_lifetime_seconds": 60, "start_backdate_seconds": 900, "protocol": "https,http",
              "version": "2025-05-05", "encryption_scope": "scope-1", "ip_range": "10.0.0.0-10.0.0.255"}},
     {"name": "late", "account": "acme", "container": "uploads", "blobs": ["**"], "methods": ["DELETE"],
      "sas": {"delete_lifetime_seconds": 1}},
-    {"name": "tenant", "account": "acme", "container": "tenants", "blobs": ["{tenant}/{user}/**"], "methods": ["PUT"]},
-    {"name": "drop", "account": "acme", "container": "drop", "blobs": ["**"], "methods": ["PUT"], "anonymous": true},
+    {"name": "tenant", "account": "acme", "container": "tenants", "blobs": ["{tenant}/{user}/**"],
+     "methods": ["PUT"]},
+    {"name": "drop", "account": "acme", "container": "drop", "blobs": ["**"], "methods": ["PUT"],
+     "anonymous": true},
     {"name": "loose", "account": "acme", "container": "loose", "blobs": ["**"], "methods": ["PUT"],
      "allow_empty_segments": true},
     {"name": "bound", "account": "acme", "container": "bound", "blobs": ["**"], "methods": ["PUT"],
@@ -219,7 +222,8 @@ BOOST_AUTO_TEST_CASE(what_no_rule_allows_is_refused) {
 
 BOOST_AUTO_TEST_CASE(without_a_rule_that_needs_a_user_nobody_is_asked_to_log_in) {
   const auto site = site_from(R"({
-    "accounts": [{"name": "acme", "endpoint": "https://acme", "credential": {"type": "shared_key", "key_file": "k"}}],
+    "accounts": [{"name": "acme", "endpoint": "https://acme", "credential": {"type": "shared_key",
+     "key_file": "k"}}],
     "rules": [{"name": "drop", "account": "acme", "container": "drop", "blobs": ["in/*"], "methods": ["PUT"],
                "anonymous": true}]
   })");

@@ -10,12 +10,14 @@ namespace {
 
 constexpr std::string_view kWide = R"({
   "accounts": [
-    {"name": "acme", "endpoint": "https://ACME.blob.core.windows.net/", "credential": {"type": "shared_key", "key_file": "k"}},
+    {"name": "acme", "endpoint": "https://ACME.blob.core.windows.net/", "credential": {"type": "shared_key",
+     "key_file": "k"}},
     {"name": "devstoreaccount1", "endpoint": "http://127.0.0.1:10000/devstoreaccount1",
      "credential": {"type": "shared_key", "key_file": "k"}}
   ],
   "rules": [
-    {"name": "wide", "account": "acme", "container": "uploads", "blobs": ["**"], "methods": ["PUT", "DELETE"]},
+    {"name": "wide", "account": "acme", "container": "uploads", "blobs": ["**"],
+     "methods": ["PUT", "DELETE"]},
     {"name": "full", "account": "acme", "container": "full", "blobs": ["**"], "methods": ["PUT"],
      "permissions": {"PUT": "twc"},
      "sas": {"put_lifetime_seconds": 3600, "start_backdate_seconds": 900, "protocol": "https,http",
@@ -23,7 +25,8 @@ constexpr std::string_view kWide = R"({
     {"name": "range", "account": "acme", "container": "ranges", "blobs": ["**"], "methods": ["DELETE"],
      "permissions": {"DELETE": "dx"},
      "sas": {"delete_lifetime_seconds": 1, "version": "2018-11-09", "ip_range": "203.0.113.0-203.0.113.255"}},
-    {"name": "emulator", "account": "devstoreaccount1", "container": "uploads", "blobs": ["**"], "methods": ["PUT"],
+    {"name": "emulator", "account": "devstoreaccount1", "container": "uploads", "blobs": ["**"],
+     "methods": ["PUT"],
      "sas": {"protocol": "https,http"}}
   ]
 })";

@@ -1,9 +1,9 @@
-#include "core/sas_vectors.hpp"
-
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 #include <iterator>
 #include <string>
+
+#include "core/sas_vectors.hpp"
 
 using namespace blobvalet;
 
@@ -28,7 +28,8 @@ BOOST_AUTO_TEST_CASE(every_vector_of_the_official_sdk_passes) {
   const SasVectorReport report = SasVectorCheck::run(golden());
   BOOST_TEST(report.unreadable == "");
   BOOST_TEST(report.passed == 96U);
-  for (const std::string& failure : report.failures) BOOST_ERROR(failure);
+  for (const std::string& failure : report.failures)
+    BOOST_ERROR(failure);
 }
 
 // The check must be able to fail, and name what differs.
@@ -63,7 +64,9 @@ BOOST_AUTO_TEST_CASE(a_changed_expectation_fails) {
 
 BOOST_AUTO_TEST_CASE(an_unreadable_file_says_so) {
   for (const char* text : {"", "[]", "{}", R"({"vectors": 1})", "{"}) {
-    BOOST_TEST_CONTEXT(text) { BOOST_TEST(SasVectorCheck::run(text).unreadable != ""); }
+    BOOST_TEST_CONTEXT(text) {
+      BOOST_TEST(SasVectorCheck::run(text).unreadable != "");
+    }
   }
 }
 

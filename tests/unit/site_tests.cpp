@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view kTwoAccounts = R"({
   "accounts": [
     {"name": "acme", "endpoint": "https://acme", "aliases": ["https://files.example.com"],
-     "credential": {"type": "shared_key", "current": {"key_file": "a"}, "next": {"key_file": "b"}, "use": "next"}},
+     "credential": {"type": "shared_key", "current": {"key_file": "a"}, "next": {"key_file": "b"},
+      "use": "next"}},
     {"name": "other", "endpoint": "https://other",
      "credential": {"type": "shared_key", "current": {"key_file": "a"}, "next": {"key_file": "b"}}}
   ],
