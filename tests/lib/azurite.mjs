@@ -1,11 +1,14 @@
 // Azurite, Microsoft's emulator of Azure Storage, in the place of a storage account.
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
+import { webcrypto } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { startProcess, tempDir, waitFor } from './process.mjs';
 
 // Azurite's built-in account; its key is published, and nothing but an emulator takes it.
 export const account = 'devstoreaccount1';
 export const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+
+globalThis.crypto ??= webcrypto;        // the SDK takes it for granted, Node.js 18 does not have it
 
 /// Starts the blob service with everything in memory, on a port of its own choice, and returns
 /// `{pid, port, blobEndpoint, allowOrigins(), createContainer(), container(), requests(), stop()}`.
