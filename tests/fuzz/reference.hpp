@@ -8,11 +8,15 @@ namespace blobvalet::fuzz {
 
 // Second implementations to compare with: written for being obviously right, sharing nothing with core.
 
-/// Decodes `%XX`, and `+` if it stands for a space. `text` must be well-formed.
+inline bool is_hex(char c) {
+  return std::string_view("0123456789abcdefABCDEF").find(c) != std::string_view::npos;
+}
+
+/// Decodes `%XX`, and `+` if it stands for a space. Any other `%` stays.
 inline std::string decode(std::string_view text, bool plus_is_space) {
   std::string out;
   while (!text.empty()) {
-    const bool escape = text.front() == '%' && text.size() >= 3;
+    const bool escape = text.front() == '%' && text.size() >= 3 && is_hex(text[1]) && is_hex(text[2]);
     const char plain = plus_is_space && text.front() == '+' ? ' ' : text.front();
     out += escape ? static_cast<char>(std::stoi(std::string(text.substr(1, 2)), nullptr, 16)) : plain;
     text.remove_prefix(escape ? 3 : 1);
@@ -32,7 +36,7 @@ inline std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-/// The pairs of a well-formed form or query, decoded. Empty pairs are left out.
+/// The pairs of a form or query, decoded. Empty pairs are left out.
 inline std::vector<std::pair<std::string, std::string>> read_form(std::string_view form) {
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const std::string& pair : split(form, '&')) {
