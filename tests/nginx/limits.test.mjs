@@ -6,6 +6,7 @@ import { Agent } from 'node:https';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { plainSite, sampleSite } from '../lib/nginx.mjs';
+import { waitFor } from '../lib/process.mjs';
 import { basic, corsOf, startStack } from './stack.mjs';
 
 const origin = 'https://app.example.com';
@@ -206,4 +207,19 @@ test('the sample with limit_req', async (t) => {
     const preflights = await many('/api/uploads/sign', () => ({ method: 'OPTIONS', headers: headers('alice') }));
     assert.ok(preflights.every(({ status }) => status === 204));
   });
+});
+
+test('limit_conn answers like limit_req', async () => {
+  const limited = await startStack({
+    http: 'limit_conn_zone $server_name zone=one:1m;',
+    render: plainSite(`set $blobvalet_user "";
+      include snippets/blobvalet-errors.conf;
+      location = /sign { include snippets/blobvalet-signature.conf; limit_conn one 1; }`),
+  });
+  const first = limited.ask('/sign?sleep=1000');
+  await waitFor(() => limited.echo.requests.length === 1);
+  const second = await limited.ask('/sign');
+  assert.equal(second.status, 429);
+  assert.equal(second.json().code, 'rate_limited');
+  assert.equal((await first).status, 200);
 });
