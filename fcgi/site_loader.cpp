@@ -2,28 +2,15 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <optional>
+
+#include "fcgi/text_file.hpp"
 
 namespace blobvalet::fcgi {
-namespace {
-
-std::optional<std::string> read_text(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) return std::nullopt;
-  return text;
-}
-
-}  // namespace
-
 SiteLoader::SiteLoader(std::filesystem::path config_file)
     : config_file_(std::move(config_file)), keys_(config_file_.parent_path()) {}
 
 tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::load() {
-  errno = 0;
-  const auto text = read_text(config_file_);
+  const auto text = read_text_file(config_file_);
   if (!text) {
     return tl::unexpected(
         ConfigFaults{{config_file_.string(), std::string("cannot be read: ") + std::strerror(errno)}});

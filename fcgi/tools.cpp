@@ -1,7 +1,7 @@
 // The commands that an operator types.
-#include <fstream>
+#include <cerrno>
+#include <cstring>
 #include <iostream>
-#include <iterator>
 
 #include "core/app.hpp"
 #include "core/percent_encoding.hpp"
@@ -9,6 +9,7 @@
 #include "fcgi/commands.hpp"
 #include "fcgi/site_loader.hpp"
 #include "fcgi/system_clock.hpp"
+#include "fcgi/text_file.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
@@ -74,9 +75,12 @@ ExitCode sign(const std::string& config_file, const SignOptions& options) {
 }
 
 ExitCode check_vectors(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string json{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  const SasVectorReport report = SasVectorCheck::run(json);
+  const auto json = read_text_file(file);
+  if (!json) {
+    std::cerr << file << ": cannot be read: " << std::strerror(errno) << "\n";
+    return ExitCode::failure;
+  }
+  const SasVectorReport report = SasVectorCheck::run(*json);
   if (!report.unreadable.empty()) {
     std::cerr << file << ": " << report.unreadable << "\n";
     return ExitCode::failure;

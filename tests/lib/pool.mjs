@@ -18,7 +18,7 @@ export async function startPool({
   const pool = startProcess('spawn-fcgi', [
     '-s', socket, '-M', '0660', '-n', '--',
     // By default multiwatch gives up on a worker that died three times within ten seconds.
-    '/usr/bin/multiwatch', '-f', String(workers), '-s', 'TERM', '-r', '2147483647', '-t', '1000', '--',
+    '/usr/bin/multiwatch', '-f', String(workers), '-r', '2147483647', '-t', '1000', '--',
     binary, 'serve', '--config', config,
   ], { env, log: join(dir, `${name}.log`) });
 
