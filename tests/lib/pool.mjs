@@ -25,8 +25,7 @@ export async function startPool({
   const pids = () => childrenOf(pool.pid).filter(isRunning(binary));
   const stop = async () => {
     const listener = stdinOf(pool.pid);
-    await pool.stop();
-    await stopStragglers(listener);
+    await Promise.all([pool.stop(), stopWorkers(pool, listener)]);
   };
   await waitFor(() => pool.ended() ?? (existsSync(socket) && pids().length === workers), { what: `${workers} workers` })
     .catch(async (error) => {
@@ -37,16 +36,17 @@ export async function startPool({
   return { socket, pid: pool.pid, pids, output: pool.output, stop };
 }
 
-// multiwatch may start one more worker while it is told to stop. Whoever has the pool's listening socket as fd 0 is
-// one; it is told again and again, since a signal that comes between fork and exec is lost.
-async function stopStragglers(listener) {
+// multiwatch may start one more worker while it is told to stop, and would then wait for it for ever. Whoever has the
+// pool's listening socket as fd 0 is a worker; it is told again and again, since a signal between fork and exec is lost.
+async function stopWorkers(pool, listener) {
   if (!listener.startsWith('socket:')) return;
-  const left = () => readdirSync('/proc').map(Number).filter((pid) => pid && stdinOf(pid) === listener);
+  const workers = () => readdirSync('/proc').map(Number)
+    .filter((pid) => pid && pid !== pool.pid && stdinOf(pid) === listener);
   const stopAll = (signal) => waitFor(() => {
-    const pids = left();
+    const pids = workers();
     pids.forEach((pid) => process.kill(pid, signal));
-    return pids.length === 0;
-  }, { what: `every worker ended by ${signal}` });
+    return pids.length === 0 && pool.ended();
+  }, { what: `the pool ended by ${signal}` });
   await stopAll('SIGTERM').catch(() => stopAll('SIGKILL'));
 }
 
