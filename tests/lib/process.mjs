@@ -59,11 +59,16 @@ export function startProcess(command, args = [], { env = {}, cwd, log } = {}) {
   };
 }
 
-/// A port of 127.0.0.1 which is free now, below the range that outgoing connections take theirs from.
+const given = new Set();
+
+/// A port of 127.0.0.1 which is free now, below the range that outgoing connections take theirs from. Never the
+/// same one twice, since whoever got the first may not listen yet.
 export async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (await canListen(port)) return port;
+    if (given.has(port) || !await canListen(port)) continue;
+    given.add(port);
+    return port;
   }
 }
 
