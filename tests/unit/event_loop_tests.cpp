@@ -110,13 +110,14 @@ class Worker {
   bool run() {
     clock.spare_this_thread();
     Log log(false);
-    EventLoop loop(listener_.get(), site_from(kSite), clock, log, [this] {
+    EventLoop loop(listener_.get(), site_, clock, log, [this] {
       ++reloads;
       return next_site;
     });
     return loop.run();
   }
 
+  const std::shared_ptr<const Site> site_ = site_from(kSite);
   BlockedSignals blocked_;
   TempDir dir_;
   sockaddr_un address_{};
