@@ -156,6 +156,9 @@ for (const { name, body, http = '' } of sites) {
       assert.equal(arrived?.body, 'a=b');
       assert.equal(arrived.get('CONTENT_LENGTH'), '3');
     });
+    await t.test('a worker that dies', async () => {
+      assert.equal((await ask('/blobvalet/signature?die=once')).status, 200);
+    });
     await t.test('a refusal of the worker', async () => {
       const answer = await ask('/blobvalet/signature?status=403', { headers });
       assert.equal(answer.status, 403);
