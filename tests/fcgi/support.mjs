@@ -25,7 +25,7 @@ export const siteConfig = (more = {}) => ({
 
 export const newKey = () => randomBytes(64).toString('base64');
 
-/// Writes configuration and key to a fresh directory; `{dir, file, key, write(config), writeKey(key, mode)}`.
+/// Writes configuration and key to a fresh directory; `{dir, file, key, write(config), writeKey(key)}`.
 export function writeSite(config = siteConfig()) {
   const dir = tempDir('blobvalet-fcgi');
   const site = {
