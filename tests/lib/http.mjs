@@ -4,8 +4,8 @@ import https from 'node:https';
 
 /// Returns `{status, headers, rawHeaders, body, json()}`. `port` is https unless `tls` is false.
 /// `headers` is an object or a flat list of names and values (for headers sent twice).
-/// `localAddress` is where the client seems to be, `cert` and `key` (PEM) who it is by TLS, `signal` ends the request (default: after 20 s).
-/// Each request has a connection of its own unless an `agent` keeps some.
+/// `localAddress` is where the client seems to be, `cert` and `key` (PEM) who it is by TLS; `signal` ends the request
+/// (default: after 20 s). Each request has a connection of its own unless an `agent` keeps some.
 /// A `body` goes with its Content-Length, or in chunks if `chunked`.
 export function request({
   port, tls = true, method = 'GET', path = '/', headers = {}, body, chunked = false, localAddress, cert, key, agent = false,

@@ -41,12 +41,13 @@ for (const file of filesBelow(shipped).filter((name) => /\.(conf|map)$/.test(nam
   });
 }
 
+const originsMap = (text) => ({ 'blobvalet/origins.map': text });
 const refused = [
-  { name: 'a site which does not say who the user is', body: 'include snippets/blobvalet.conf;', fault: /unknown "blobvalet_user" variable/ },
+  { name: 'a site which does not say who the user is', body: 'include snippets/blobvalet.conf;', fault: /unknown "blobvalet_user"/ },
   { name: 'both lines twice', body: `${twoLines} ${twoLines}`, fault: /duplicate location/ },
   { name: 'a location without blobvalet-errors.conf', body: 'include snippets/blobvalet-signature.conf;', fault: /not allowed here/ },
-  { name: 'an origin without its 1', files: { 'blobvalet/origins.map': 'https://app.example.com;' }, fault: /invalid number of the map parameters/ },
-  { name: 'an origin without semicolon', files: { 'blobvalet/origins.map': 'https://app.example.com 1' }, fault: /unexpected end of file/ },
+  { name: 'an origin without its 1', files: originsMap('https://app.example.com;'), fault: /invalid number of the map parameters/ },
+  { name: 'an origin without semicolon', files: originsMap('https://app.example.com 1'), fault: /unexpected end of file/ },
   { name: 'an origin twice', origins: ['https://app.example.com', 'https://app.example.com'], fault: /conflicting parameter/ },
   { name: 'a very long origin', origins: [`https://${'long.'.repeat(30)}example.com`], fault: /map_hash_bucket_size/ },
 ];
@@ -72,7 +73,7 @@ test('the list of origins as shipped is empty, and its examples work', async (t)
   const edited = list.replace(/^# {3}(?=\S+ +1;$)/gm, '');
 
   const asShipped = await startStack({ render: plainSite(twoLines) });
-  const withExamples = await startStack({ files: { 'blobvalet/origins.map': edited }, render: plainSite(twoLines) });
+  const withExamples = await startStack({ files: originsMap(edited), render: plainSite(twoLines) });
   for (const origin of examples) {
     await t.test(origin, async () => {
       const how = { method: 'OPTIONS', headers: { Origin: origin } };
@@ -113,7 +114,8 @@ const sites = [
       error_page 401 403 404 413 414 500 502 503 504 /page.html;
       recursive_error_pages on;
       fastcgi_intercept_errors on;` },
-  { name: 'a FastCGI cache for everything', http: `fastcgi_cache_path ${cache} keys_zone=all:1m; fastcgi_cache_key $uri;`, body: `
+  { name: 'a FastCGI cache for everything', http: `fastcgi_cache_path ${cache} keys_zone=all:1m;`, body: `
+      fastcgi_cache_key $uri;
       fastcgi_cache all;
       fastcgi_cache_valid any 1h;
       fastcgi_cache_methods GET HEAD POST;
