@@ -108,7 +108,7 @@ export const stored = (site, method, path) => site.storage.requests()
 /// `signatures` and `callbacks` are those of one endpoint.
 export async function answersFor(site, container, blob, count = 1) {
   const find = () => site.pool.answers().filter((answer) => answer.container === container && answer.blob === blob);
-  const answers = await waitFor(() => find().length >= count && find(), { what: `${count} answers for ${container}/${blob}` });
+  const answers = await waitFor(() => find().length >= count && find(), { what: `${count} answers for ${blob}` });
   const of = (endpoint) => answers.filter((answer) => answer.endpoint === endpoint);
   return { answers, signatures: of('signature'), callbacks: of('success') };
 }

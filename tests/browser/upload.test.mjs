@@ -26,7 +26,8 @@ describe('upload', { timeout: 180_000 }, () => {
 
   it('stores an empty file', async () => {
     const page = await stack.open();
-    const { result } = await upload(page, options({ validation: { allowEmpty: true } }), { name: 'empty.txt', size: 0 });
+    const allowed = options({ validation: { allowEmpty: true } });
+    const { result } = await upload(page, allowed, { name: 'empty.txt', size: 0 });
     assert.equal(result.success, true);
     assert.equal((await drop().read('empty.txt')).length, 0);
   });
@@ -42,8 +43,9 @@ describe('upload', { timeout: 180_000 }, () => {
     assert.equal((await drop().committedBlocks('chunks.bin')).length, parts);
     const { signatures } = await answersFor(stack.site, 'drop', 'chunks.bin', parts + 2);
     assert.equal(signatures.length, parts + 1, 'one for each part and one for the block list');
-    const order = await page.evaluate(() => events.map(({ name }) => name).filter((name) => name.startsWith('onUploadChunk')));
-    assert.ok(order.indexOf('onUploadChunkSuccess') > 1, 'at least two parts under way before the first was done');
+    const started = await page.evaluate(() => events.filter(({ name }) => name.startsWith('onUploadChunk'))
+      .findIndex(({ name }) => name === 'onUploadChunkSuccess'));
+    assert.ok(started > 1, 'at least two parts under way before the first was done');
   });
 
   const names = {
@@ -115,9 +117,10 @@ describe('upload', { timeout: 180_000 }, () => {
 
   it('names blobs by a function of the page', async () => {
     const page = await stack.open();
-    await page.evaluate((it) => startUploader({
-      ...it, blobProperties: { name: (id) => new qq.Promise().success(`2026/${uploader.getSize(id)}/${uploader.getName(id)}`) },
-    }), options());
+    await page.evaluate((it) => {
+      const name = (id) => new qq.Promise().success(`2026/${uploader.getSize(id)}/${uploader.getName(id)}`);
+      startUploader({ ...it, blobProperties: { name } });
+    }, options());
     await addFile(page, 'report.pdf', 77);
     await eventsOf(page, 'onComplete');
     assert.equal((await drop().read('2026/77/report.pdf')).length, 77);
@@ -143,7 +146,8 @@ describe('upload', { timeout: 180_000 }, () => {
 
       const { contentType, metadata } = await drop().properties(name);
       assert.equal(contentType, 'text/csv');
-      const decoded = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, decodeURIComponent(value)]));
+      const decoded = Object.fromEntries(
+        Object.entries(metadata).map(([key, value]) => [key, decodeURIComponent(value)]));
       assert.deepEqual(decoded, { project: 'Größe & Maß #7', deep: 'nested', count: '3', qqfilename: name });
     });
   }
