@@ -44,7 +44,8 @@ void remove_repeated_keys(Json& value, const std::string& path, ConfigFaults& fa
   }
   if (!value.IsObject()) return;
   std::set<std::string, std::less<>> seen;
-  for (auto member = value.MemberBegin(); member != value.MemberEnd();) {
+  auto member = value.MemberBegin();
+  while (value.MemberEnd() - member > 0) {
     const std::string child = (path.empty() ? "" : path + ".") + std::string(text_of(member->name));
     if (seen.emplace(text_of(member->name)).second) {
       remove_repeated_keys(member->value, child, faults);

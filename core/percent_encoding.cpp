@@ -1,5 +1,6 @@
 #include "core/percent_encoding.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace blobvalet {
@@ -42,22 +43,28 @@ constexpr int hex_value(char c) {
   return -1;
 }
 
-bool append_decoded(std::string& out, std::string_view encoded, bool plus_is_space) {
-  for (std::size_t i = 0; i < encoded.size(); ++i) {
-    if (encoded[i] == '+' && plus_is_space) {
+/// Appends the byte that `%XX` at the front of `encoded` stands for, and takes it off.
+bool take_escape(std::string& out, std::string_view& encoded) {
+  if (encoded.size() < 3) return false;
+  const int high = hex_value(encoded[1]);
+  const int low = hex_value(encoded[2]);
+  if (high < 0 || low < 0) return false;
+  out.push_back(static_cast<char>(high * 16 + low));
+  encoded.remove_prefix(3);
+  return true;
+}
+
+bool append_decoded(std::string& out, std::string_view encoded, std::string_view special) {
+  while (!encoded.empty()) {
+    const std::size_t plain = std::min(encoded.find_first_of(special), encoded.size());
+    out.append(encoded.substr(0, plain));
+    encoded.remove_prefix(plain);
+    if (encoded.starts_with('+') && special.size() > 1) {
       out.push_back(' ');
-      continue;
+      encoded.remove_prefix(1);
+    } else if (!encoded.empty() && !take_escape(out, encoded)) {
+      return false;
     }
-    if (encoded[i] != '%') {
-      out.push_back(encoded[i]);
-      continue;
-    }
-    if (encoded.size() - i < 3) return false;
-    const int high = hex_value(encoded[i + 1]);
-    const int low = hex_value(encoded[i + 2]);
-    if (high < 0 || low < 0) return false;
-    out.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
   }
   return true;
 }
@@ -73,11 +80,11 @@ void append_path_encoded(std::string& out, std::string_view raw) {
 }
 
 bool append_percent_decoded(std::string& out, std::string_view encoded) {
-  return append_decoded(out, encoded, false);
+  return append_decoded(out, encoded, "%");
 }
 
 bool append_form_decoded(std::string& out, std::string_view encoded) {
-  return append_decoded(out, encoded, true);
+  return append_decoded(out, encoded, "%+");
 }
 
 }  // namespace blobvalet

@@ -68,8 +68,8 @@ EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Cloc
       peeked_(largest_request(limits_)),
       callbacks_(site->server().threads, clock, log, mailbox_),
       acceptor_(listen_fd, mailbox_) {
-  watch(mailbox_.fd(), EPOLLIN, nullptr);
-  watch(signals_.get(), EPOLLIN, nullptr);
+  watch(mailbox_.fd(), EPOLLIN, &mailbox_);
+  watch(signals_.get(), EPOLLIN, &signals_);
 }
 
 bool EventLoop::run() {
@@ -78,16 +78,20 @@ bool EventLoop::run() {
     const int count =
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds());
     if (count < 0 && errno != EINTR) throw std::runtime_error("epoll_wait failed");
+    bool signalled = false;
+    bool has_mail = false;
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
-      auto* connection = static_cast<Connection*>(event.data.ptr);
-      if (connection == nullptr) continue;
-      connection->peer_closed |= (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+      signalled |= event.data.ptr == &signals_;
+      has_mail |= event.data.ptr == &mailbox_;
+      if (event.data.ptr == &signals_ || event.data.ptr == &mailbox_) continue;
+      auto& connection = *static_cast<Connection*>(event.data.ptr);
+      connection.peer_closed |= (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
       // What happens while a callback thread has it is seen when it comes back.
-      if (!connection->is_with_thread) look_at(*connection);
+      if (!connection.is_with_thread) look_at(connection);
     }
     // Only after the events, which hold pointers to connections that these may end.
-    handle_signals();
-    collect_mail();
+    if (signalled) handle_signals();
+    if (has_mail) collect_mail();
     drop_late_ones();
   }
   return !acceptor_.has_failed();
@@ -107,10 +111,10 @@ int EventLoop::wait_milliseconds() const {
   return static_cast<int>(std::max(left, milliseconds(0)).count());
 }
 
-void EventLoop::watch(int fd, std::uint32_t events, Connection* connection) {
+void EventLoop::watch(int fd, std::uint32_t events, void* source) {
   epoll_event event{};
   event.events = events;
-  event.data.ptr = connection;
+  event.data.ptr = source;
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) throw std::runtime_error("epoll_ctl failed");
 }
 
@@ -254,12 +258,16 @@ void EventLoop::settle(Connection& connection, bool keep) {
   if (!keep || stopping_ || connection.peer_closed) drop(connection);
 }
 
-/// Throws away what arrives until the web server closes.
+/// Throws away what arrives until the web server closes. One that never ends is cut off, rather than hold the
+/// loop.
 void EventLoop::drain(Connection& connection) {
-  ssize_t n = 0;
-  while ((n = ::recv(connection.fd(), peeked_.data(), peeked_.size(), MSG_DONTWAIT)) > 0) {
+  constexpr int kReadsAtOnce = 16;
+  for (int i = 0; i < kReadsAtOnce; ++i) {
+    const ssize_t n = ::recv(connection.fd(), peeked_.data(), peeked_.size(), MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) break;
   }
-  if (n == 0 || errno != EAGAIN) drop(connection);
+  drop(connection);
 }
 
 void EventLoop::set_deadline(Connection& connection, milliseconds patience) {

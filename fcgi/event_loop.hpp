@@ -39,7 +39,7 @@ class EventLoop {
  private:
   using Time = std::chrono::steady_clock::time_point;
 
-  void watch(int fd, std::uint32_t events, Connection* connection);
+  void watch(int fd, std::uint32_t events, void* source);
   void handle_signals();
   void reload();
   void begin_stopping();

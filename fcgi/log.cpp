@@ -1,6 +1,7 @@
 #include "fcgi/log.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,11 +35,21 @@ class Sink {
     if (is_socket_) {
       (void)!::send(STDERR_FILENO, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     } else {
-      (void)!::write(own_.valid() ? own_.get() : STDERR_FILENO, line.data(), line.size());
+      write_to_file(line);
     }
   }
 
  private:
+  /// The inherited descriptor blocks: where no other is to be had, ask before each line.
+  void write_to_file(std::string_view line) const {
+    pollfd ready{STDERR_FILENO, POLLOUT, 0};
+    if (own_.valid()) {
+      (void)!::write(own_.get(), line.data(), line.size());
+    } else if (::poll(&ready, 1, 0) == 1) {
+      (void)!::write(STDERR_FILENO, line.data(), line.size());
+    }
+  }
+
   bool is_socket_ = false;
   FileDescriptor own_;
 };

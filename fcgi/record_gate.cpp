@@ -1,6 +1,7 @@
 #include "fcgi/record_gate.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 namespace blobvalet::fcgi {
@@ -23,6 +24,7 @@ struct Record {
   unsigned type;
   unsigned id;
   Bytes content;
+  bool is_padded;
 };
 
 unsigned big_endian_16(Bytes bytes) {
@@ -36,7 +38,7 @@ std::optional<Record> take_record(Bytes& bytes) {
   const std::size_t padding = bytes[6];
   if (bytes.size() < kHeaderBytes + content + padding) return std::nullopt;
   const Record record{bytes[0], bytes[1], big_endian_16(bytes.subspan(2)),
-                      bytes.subspan(kHeaderBytes, content)};
+                      bytes.subspan(kHeaderBytes, content), padding > 0};
   bytes = bytes.subspan(kHeaderBytes + content + padding);
   return record;
 }
@@ -68,7 +70,7 @@ class PairWalker {
   [[nodiscard]] bool skip_data(Bytes& content) {
     const std::size_t n = std::min(data_left_, content.size());
     const auto data = content.first(n);
-    if (std::ranges::find(data, 0) != data.end()) return false;
+    if (std::memchr(data.data(), 0, n) != nullptr) return false;
     data_left_ -= n;
     content = content.subspan(n);
     return true;
@@ -108,12 +110,15 @@ class PairWalker {
   unsigned lengths_known_ = 0;
 };
 
+// libfcgi does not skip the padding of BEGIN_REQUEST and of empty records: it takes it for the next record,
+// which could be one that it does not survive. Web servers pad neither.
 bool is_begin_for_responder(const Record& record) {
-  return record.version == kVersion && record.type == kBeginRequest && record.id != 0 &&
+  return !record.is_padded && record.version == kVersion && record.type == kBeginRequest && record.id != 0 &&
          record.content.size() == kBeginBytes && big_endian_16(record.content) == kResponder;
 }
 
 bool continues(const Record& record, unsigned type, unsigned id) {
+  if (record.is_padded && record.content.empty()) return false;
   return record.version == kVersion && record.type == type && record.id == id;
 }
 
