@@ -26,6 +26,9 @@ const good = requestRecords(signature());
 const lengths = (name, value) => join(pairLength(name, true), pairLength(value, true));
 const manyPairs = (count) => params(Buffer.from('\x01\x01ab'.repeat(count), 'latin1'));
 
+// An empty record whose padding is something else.
+const hiding = (type, padding) => join(Buffer.from([1, type, 0, 1, 0, 0, padding.length, 0]), padding);
+
 const malformed = [
   // The header, and the order of records.
   ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')],
@@ -62,6 +65,8 @@ const malformed = [
   // Known names five times or more, with a record behind: a stack buffer of stock libfcgi overflows.
   ['FCGI_GET_VALUES that crash libfcgi', join(
     record(kType.getValues, nameValuePairs(Array(8).fill(['FCGI_MPXS_CONNS', ''])), { id: 0 }), good)],
+  ['the same, hidden in the padding of an empty record', join(begin(), record(kType.params, pairs), hiding(
+    kType.params, record(kType.getValues, nameValuePairs(Array(6).fill(['FCGI_MPXS_CONNS', ''])), { id: 0 })), stdin(''))],
   ['FCGI_GET_VALUES amid a request', join(begin(), record(kType.getValues, '', { id: 0 }))],
 
   // Parameters.
