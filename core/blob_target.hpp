@@ -25,8 +25,9 @@ class ContainerName {
 
 /// A blob's name, decoded, and safe to sign: 1 to 1,024 UTF-16 units and at most 254 segments of well-formed
 /// UTF-8 without backslashes, dot segments (also percent-written), control characters, private-use characters
-/// and non-characters ("Naming and Referencing Containers, Blobs, and Metadata", learn.microsoft.com). A
-/// trailing dot is kept as it is. Empty segments are legal here and left to the policy.
+/// (U+E000 to U+F8FF) and non-characters ("Naming and Referencing Containers, Blobs, and Metadata",
+/// learn.microsoft.com). A trailing dot is kept as it is. Empty segments are legal here and left to the
+/// policy.
 class BlobName {
  public:
   static constexpr std::size_t kMaxUtf16Units = 1024;
