@@ -1,0 +1,417 @@
+#include "fcgi/adapters/redis_events.hpp"
+
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <optional>
+
+#include "fcgi/file_descriptor.hpp"
+
+namespace blobvalet::fcgi {
+namespace {
+
+constexpr timeval kConnectTimeout{1, 0};
+constexpr timeval kCommandTimeout{2, 0};
+constexpr std::size_t kMaxPasswordBytes = 4096;
+constexpr std::string_view kPageSize = "256";
+
+// All that touches more than one key happens within this script, and so at once. Its keys:
+//   last           the number given last; an event's number is the order of delivery
+//   events         stream: the waiting events, entry `<number>-0`
+//   dead           stream: the dead ones
+//   entry          hash: event id -> entry in `events`
+//   dead_entry     hash: event id -> entry in `dead`
+//   attempts, next_attempt, last_error
+//                  hashes by event id, for the waiting ones
+//   subject:<s>    list: the ids that wait, oldest first
+//   due            sorted set: subject -> when the oldest one's time comes, and behind that its number
+//   leader         whose the lease is
+constexpr std::string_view kScript = R"(
+local function key(name) return KEYS[1] .. ':' .. name end
+
+local function fields_of(stream, entry)
+  local found = redis.call('XRANGE', key(stream), entry, entry)[1]
+  local fields = {}
+  for i = 1, #found[2], 2 do fields[found[2][i]] = found[2][i + 1] end
+  return fields
+end
+
+local function schedule(subject)
+  local id = redis.call('LINDEX', key('subject:' .. subject), 0)
+  if not id then return redis.call('ZREM', key('due'), subject) end
+  local number = tonumber(string.match(redis.call('HGET', key('entry'), id), '^%d+'))
+  local time = tonumber(redis.call('HGET', key('next_attempt'), id))
+  return redis.call('ZADD', key('due'), string.format('%.0f', time * 1000000 + number % 1000000), subject)
+end
+
+local function add(id, subject, body, stored_at, now)
+  local entry = string.format('%.0f-0', redis.call('INCR', key('last')))
+  redis.call('XADD', key('events'), entry, 'id', id, 'subject', subject, 'body', body, 'stored_at', stored_at)
+  redis.call('HSET', key('entry'), id, entry)
+  redis.call('HSET', key('next_attempt'), id, now)
+  redis.call('RPUSH', key('subject:' .. subject), id)
+  schedule(subject)
+end
+
+local function remove(id)
+  local entry = redis.call('HGET', key('entry'), id)
+  if not entry then return nil end
+  local event = fields_of('events', entry)
+  event.attempts = redis.call('HGET', key('attempts'), id) or '0'
+  event.number = string.match(entry, '^%d+')
+  redis.call('XDEL', key('events'), entry)
+  for _, hash in ipairs({'entry', 'attempts', 'next_attempt', 'last_error'}) do
+    redis.call('HDEL', key(hash), id)
+  end
+  redis.call('LREM', key('subject:' .. event.subject), 1, id)
+  schedule(event.subject)
+  return event
+end
+
+local function remove_dead(id)
+  local entry = redis.call('HGET', key('dead_entry'), id)
+  if not entry then return nil end
+  local event = fields_of('dead', entry)
+  redis.call('XDEL', key('dead'), entry)
+  redis.call('HDEL', key('dead_entry'), id)
+  return event
+end
+
+-- What a StoredEvent holds, and its number.
+local function waiting(entry, event)
+  return {event.id, event.subject, event.body, event.stored_at,
+          redis.call('HGET', key('attempts'), event.id) or '0',
+          redis.call('HGET', key('next_attempt'), event.id),
+          redis.call('HGET', key('last_error'), event.id) or '', '0', string.match(entry, '^%d+')}
+end
+local function dead(_, event)
+  return {event.id, event.subject, event.body, event.stored_at, event.attempts, event.stored_at,
+          event.last_error, '1', event.number}
+end
+
+local function page(stream, from, count, row)
+  local rows = {}
+  for i, found in ipairs(redis.call('XRANGE', key(stream), from, '+', 'COUNT', count)) do
+    rows[i] = row(found[1], fields_of(stream, found[1]))
+    rows[i][10] = found[1]
+  end
+  return rows
+end
+
+local run = {}
+
+function run.append(id, subject, body, now)
+  if redis.call('HEXISTS', key('entry'), id) == 1 then return 0 end
+  remove_dead(id)
+  add(id, subject, body, now, now)
+  return 1
+end
+
+function run.lead(token, lease)
+  local leader = redis.call('GET', key('leader'))
+  if leader and leader ~= token then return 0 end
+  redis.call('SET', key('leader'), token, 'PX', lease)
+  return 1
+end
+function run.resign(token)
+  if redis.call('GET', key('leader')) ~= token then return 0 end
+  return redis.call('DEL', key('leader'))
+end
+
+function run.due(now, limit)
+  local rows = {}
+  local latest = string.format('%.0f', now * 1000000 + 999999)
+  for i, subject in ipairs(redis.call('ZRANGEBYSCORE', key('due'), '-inf', latest, 'LIMIT', 0, limit)) do
+    local entry = redis.call('HGET', key('entry'), redis.call('LINDEX', key('subject:' .. subject), 0))
+    rows[i] = waiting(entry, fields_of('events', entry))
+  end
+  return rows
+end
+
+function run.delivered(id)
+  return remove(id) and 1 or 0
+end
+
+function run.postpone(id, next_attempt, last_error)
+  local entry = redis.call('HGET', key('entry'), id)
+  if not entry then return 0 end
+  redis.call('HINCRBY', key('attempts'), id, 1)
+  redis.call('HSET', key('next_attempt'), id, next_attempt)
+  redis.call('HSET', key('last_error'), id, last_error)
+  schedule(fields_of('events', entry).subject)
+  return 1
+end
+
+function run.bury(id, last_error)
+  local event = remove(id)
+  if not event then return 0 end
+  local entry = redis.call('XADD', key('dead'), '*', 'id', id, 'subject', event.subject, 'body', event.body,
+                           'stored_at', event.stored_at, 'attempts', event.attempts + 1,
+                           'last_error', last_error, 'number', event.number)
+  redis.call('HSET', key('dead_entry'), id, entry)
+  return 1
+end
+
+function run.list(from, count) return page('events', from, count, waiting) end
+function run.list_dead(from, count) return page('dead', from, count, dead) end
+
+function run.retry(id, now)
+  local entry = redis.call('HGET', key('entry'), id)
+  if entry then
+    if tonumber(redis.call('HGET', key('next_attempt'), id)) > tonumber(now) then
+      redis.call('HSET', key('next_attempt'), id, now)
+      schedule(fields_of('events', entry).subject)
+    end
+    return 1
+  end
+  local event = remove_dead(id)
+  if not event then return 0 end
+  add(id, event.subject, event.body, event.stored_at, now)
+  return 1
+end
+
+function run.drop(id)
+  return (remove(id) or remove_dead(id)) and 1 or 0
+end
+
+return run[ARGV[1]](unpack(ARGV, 2))
+)";
+
+struct FreeContext {
+  void operator()(redisContext* context) const { redisFree(context); }
+};
+struct FreeReply {
+  void operator()(redisReply* reply) const { freeReplyObject(reply); }
+};
+
+std::string decimal(std::int64_t number) {
+  return std::to_string(number);
+}
+std::string decimal(UtcSeconds time) {
+  return decimal(time.time_since_epoch().count());
+}
+
+/// The file's text without the line feed that an editor leaves.
+std::string read_password(const std::string& file) {
+  const FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) throw EventStoreError(file + ": cannot be opened: " + std::strerror(errno));
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    throw EventStoreError(file + ": is not a regular file");
+  if ((status.st_mode & 077U) != 0)
+    throw EventStoreError(file + ": others than its owner can use it; chmod it to 0600");
+  std::string password(kMaxPasswordBytes, '\0');
+  const ssize_t size = ::read(fd.get(), password.data(), password.size());
+  if (size < 0 || size == static_cast<ssize_t>(kMaxPasswordBytes))
+    throw EventStoreError(file + ": cannot be read, or is too long for a password");
+  password.resize(static_cast<std::size_t>(size));
+  password.erase(password.find_last_not_of(" \t\r\n") + 1);
+  return password;
+}
+
+std::string new_token() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    throw std::runtime_error("getrandom failed");
+  std::string token;
+  for (const unsigned char byte : bytes) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    token.append({kHex[byte / 16U], kHex[byte % 16U]});
+  }
+  return token;
+}
+
+}  // namespace
+
+/// What the server answered; of the type that the operation returns, since errors are thrown before.
+class RedisEvents::Reply {
+ public:
+  explicit Reply(redisReply* reply) : reply_(reply) {}
+  [[nodiscard]] std::int64_t number() const { return reply_->integer; }
+  [[nodiscard]] std::size_t rows() const { return reply_->elements; }
+  [[nodiscard]] std::string_view text(std::size_t row, std::size_t column) const {
+    const redisReply* line = reply_->element[row];
+    if (line->type != REDIS_REPLY_ARRAY || column >= line->elements) unusable();
+    const redisReply* value = line->element[column];
+    if (value->type != REDIS_REPLY_STRING) unusable();
+    return {value->str, value->len};
+  }
+  [[nodiscard]] std::int64_t number(std::size_t row, std::size_t column) const {
+    const std::string_view digits = text(row, column);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || end != digits.data() + digits.size()) unusable();
+    return value;
+  }
+  [[nodiscard]] StoredEvent event(std::size_t row) const {
+    StoredEvent event;
+    event.id = text(row, 0);
+    event.subject = text(row, 1);
+    event.body = text(row, 2);
+    event.stored_at = UtcSeconds(std::chrono::seconds(number(row, 3)));
+    event.attempts = static_cast<unsigned>(number(row, 4));
+    event.next_attempt = UtcSeconds(std::chrono::seconds(number(row, 5)));
+    event.last_error = text(row, 6);
+    event.dead = text(row, 7) == "1";
+    return event;
+  }
+
+ private:
+  [[noreturn]] static void unusable() { throw EventStoreError("Redis holds an event that is none of ours"); }
+
+  std::unique_ptr<redisReply, FreeReply> reply_;
+};
+
+/// A connection, usable until the first error that is not an answer.
+class RedisEvents::Connection {
+ public:
+  explicit Connection(const EventStoreOptions& options) : context_(open(options)) {
+    if (context_ == nullptr) throw EventStoreError("out of memory");
+    if (context_->err != 0) throw EventStoreError(std::string("cannot connect: ") + context_->errstr);
+    (void)::fcntl(context_->fd, F_SETFD, FD_CLOEXEC);
+    if (redisSetTimeout(context_.get(), kCommandTimeout) != REDIS_OK)
+      throw EventStoreError(std::string("cannot set a time limit: ") + context_->errstr);
+    if (!options.password_file.empty()) {
+      const std::string password = read_password(options.password_file);
+      const std::string_view command[] = {"AUTH", password};
+      if (!send(command, 2)) throw EventStoreError(failure());
+    }
+  }
+
+  /// Nothing if the connection broke; throws EventStoreError with what the server objects to.
+  std::optional<Reply> send(const std::string_view* arguments, std::size_t count) {
+    std::array<const char*, kMaxArguments> texts{};
+    std::array<std::size_t, kMaxArguments> sizes{};
+    for (std::size_t i = 0; i < count; ++i) {
+      texts[i] = arguments[i].data();
+      sizes[i] = arguments[i].size();
+    }
+    auto* reply = static_cast<redisReply*>(
+        redisCommandArgv(context_.get(), static_cast<int>(count), texts.data(), sizes.data()));
+    if (reply == nullptr) return std::nullopt;
+    Reply owned(reply);
+    if (reply->type == REDIS_REPLY_ERROR) throw EventStoreError(std::string(reply->str, reply->len));
+    return owned;
+  }
+  /// True if the last send() broke because the server closed the connection, as it may with an idle one.
+  [[nodiscard]] bool was_closed() const {
+    return context_->err == REDIS_ERR_EOF ||
+           (context_->err == REDIS_ERR_IO && (errno == EPIPE || errno == ECONNRESET));
+  }
+  [[nodiscard]] std::string failure() const {
+    if (context_->err == REDIS_ERR_IO && errno == EAGAIN) return "no answer in time";
+    return context_->errstr;
+  }
+
+  static constexpr std::size_t kMaxArguments = 12;
+
+ private:
+  static redisContext* open(const EventStoreOptions& options) {
+    if (options.host.starts_with('/'))
+      return redisConnectUnixWithTimeout(options.host.c_str(), kConnectTimeout);
+    return redisConnectWithTimeout(options.host.c_str(), static_cast<int>(options.port), kConnectTimeout);
+  }
+
+  std::unique_ptr<redisContext, FreeContext> context_;
+};
+
+RedisEvents::RedisEvents(EventStoreOptions options, std::chrono::milliseconds lease)
+    : options_(std::move(options)),
+      place_("Redis at " + options_.host +
+             (options_.host.starts_with('/') ? "" : ":" + std::to_string(options_.port)) + ": "),
+      lease_ms_(decimal(lease.count())),
+      token_(new_token()) {}
+
+RedisEvents::~RedisEvents() {
+  if (!leads_ || connection_ == nullptr) return;
+  try {
+    run({"resign", token_});
+  } catch (const EventStoreError&) {  // then it runs out
+  }
+}
+
+RedisEvents::Reply RedisEvents::run(std::initializer_list<std::string_view> arguments) {
+  std::array<std::string_view, Connection::kMaxArguments> command{"EVAL", kScript, "1", options_.prefix};
+  const auto* end = std::copy(arguments.begin(), arguments.end(), command.begin() + 4);
+  const auto count = static_cast<std::size_t>(end - command.begin());
+  try {
+    const bool reused = connection_ != nullptr;
+    if (!reused) connection_ = std::make_unique<Connection>(options_);
+    auto reply = connection_->send(command.data(), count);
+    // Every operation may be repeated, whether or not it was carried out.
+    if (!reply && reused && connection_->was_closed()) {
+      connection_ = std::make_unique<Connection>(options_);
+      reply = connection_->send(command.data(), count);
+    }
+    if (!reply) throw EventStoreError(connection_->failure());
+    return std::move(*reply);
+  } catch (const EventStoreError& error) {
+    connection_.reset();
+    throw EventStoreError(place_ + error.what());
+  }
+}
+
+void RedisEvents::append(const NewEvent& event, UtcSeconds now) {
+  run({"append", event.id, event.subject, event.body, decimal(now)});
+}
+
+bool RedisEvents::lead() {
+  leads_ = run({"lead", token_, lease_ms_}).number() == 1;
+  return leads_;
+}
+
+std::vector<StoredEvent> RedisEvents::due(UtcSeconds now, std::size_t limit) {
+  const Reply reply = run({"due", decimal(now), decimal(static_cast<std::int64_t>(limit))});
+  std::vector<StoredEvent> events;
+  for (std::size_t i = 0; i < reply.rows(); ++i)
+    events.push_back(reply.event(i));
+  return events;
+}
+
+void RedisEvents::delivered(const StoredEvent& event) {
+  run({"delivered", event.id});
+}
+
+void RedisEvents::postpone(const StoredEvent& event, UtcSeconds next_attempt, std::string_view error) {
+  run({"postpone", event.id, decimal(next_attempt), error});
+}
+
+void RedisEvents::bury(const StoredEvent& event, std::string_view error) {
+  run({"bury", event.id, error});
+}
+
+std::vector<StoredEvent> RedisEvents::list() {
+  std::vector<std::pair<std::int64_t, StoredEvent>> numbered;
+  for (const std::string_view operation : {"list", "list_dead"}) {
+    std::string from = "-";
+    for (;;) {
+      const Reply reply = run({operation, from, kPageSize});
+      if (reply.rows() == 0) break;
+      for (std::size_t i = 0; i < reply.rows(); ++i)
+        numbered.emplace_back(reply.number(i, 8), reply.event(i));
+      from = "(" + std::string(reply.text(reply.rows() - 1, 9));
+    }
+  }
+  std::ranges::sort(numbered, {}, &std::pair<std::int64_t, StoredEvent>::first);
+  std::vector<StoredEvent> events;
+  for (auto& [number, event] : numbered)
+    events.push_back(std::move(event));
+  return events;
+}
+
+bool RedisEvents::retry(std::string_view id, UtcSeconds now) {
+  return run({"retry", id, decimal(now)}).number() == 1;
+}
+
+bool RedisEvents::drop(std::string_view id) {
+  return run({"drop", id}).number() == 1;
+}
+
+}  // namespace blobvalet::fcgi
