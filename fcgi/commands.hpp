@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/event_store.hpp"
 #include "core/utc_time.hpp"
 
 namespace blobvalet::fcgi {
@@ -40,5 +41,14 @@ struct SignOptions {
 
 /// Signs a file of golden vectors and reports every one that differs.
 [[nodiscard]] ExitCode check_vectors(const std::string& file);
+
+/// Lists the stored events, oldest first: a table, or with `json` one object a line, bodies included.
+[[nodiscard]] ExitCode list_events(const EventStoreOptions& options, bool json);
+
+/// Lets one event be delivered at once, or (no id) all dead ones.
+[[nodiscard]] ExitCode retry_events(const EventStoreOptions& options, const std::optional<std::string>& id);
+
+/// Forgets an event.
+[[nodiscard]] ExitCode drop_event(const EventStoreOptions& options, const std::string& id);
 
 }  // namespace blobvalet::fcgi
