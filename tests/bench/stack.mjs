@@ -65,14 +65,17 @@ export function startSite({ dir, routes, bodyBytes }) {
   const shipped = (file) => readFileSync(new URL(`../../nginx/${file}`, import.meta.url), 'utf8');
   const common = shipped('snippets/blobvalet-common.conf');
   const snippet = shipped('snippets/blobvalet-signature.conf');
-  const upstream = /^upstream blobvalet_signature \{[^}]*\}/m.exec(shipped('conf.d/blobvalet.conf'))[0];
+  const conf = shipped('conf.d/blobvalet.conf');
+  const upstream = /^upstream blobvalet_signature \{[^}]*\}/m.exec(conf)[0];
+  const poolByMethod = /^map \$arg__method \$blobvalet_signature_pool \{[^}]*\}/m.exec(conf)[0];
   const files = { 'snippets/bench-stock-common.conf': replace(common, 'fastcgi_keep_conn on', 'fastcgi_keep_conn off') };
   const locations = routes.map(({ name, kind }) => {
     if (kind === 'nginx') return `location = /${name} { ${constantAnswer(bodyBytes)} }`;
     const ownSocket = replace(replace(upstream, '/run/blobvalet/', `${dir}/`), 'signature.sock', `${name}.sock`);
-    const ownUpstream = replace(ownSocket, 'blobvalet_signature', `bench_${name}`);
+    const ownUpstream = replace(ownSocket, 'blobvalet_signature', `bench_${name}`)
+      + replace(poolByMethod, 'blobvalet_signature', `bench_${name}`);
     files[`conf.d/bench-${name}.conf`] = kind === 'stock' ? replace(ownUpstream, /^ *keepalive.*;/gm, '') : ownUpstream;
-    const ownSnippet = replace(snippet, 'fastcgi_pass blobvalet_signature', `fastcgi_pass bench_${name}`);
+    const ownSnippet = replace(snippet, '$blobvalet_signature_pool', `$bench_${name}_pool`);
     files[`snippets/bench-${name}.conf`] = kind === 'stock'
       ? replace(ownSnippet, 'snippets/blobvalet-common.conf', 'snippets/bench-stock-common.conf') : ownSnippet;
     return `location = /${name} { include snippets/bench-${name}.conf; }`;
