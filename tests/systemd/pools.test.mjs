@@ -14,6 +14,9 @@ const kSite = 'http://127.0.0.1';
 const socketPool = {
   name: 'socket pool',
   units: 'blobvalet-signature.target blobvalet-success.target',
+  signatureUnit: 'blobvalet-signature@.service',
+  successUnit: 'blobvalet-success@.service',
+  forbiddenFamilies: ['AF_UNIX', 'AF_INET', 'AF_INET6'],
   applyNumber: 'systemctl daemon-reload',
   reload: "systemctl reload 'blobvalet-signature@*.service'",
   replace: "systemctl restart 'blobvalet-signature@*.service'",
@@ -21,6 +24,9 @@ const socketPool = {
 const spawnPool = {
   name: 'spawn-fcgi pool',
   units: 'blobvalet-signature-spawn.service blobvalet-success-spawn.service',
+  signatureUnit: 'blobvalet-signature-spawn.service',
+  successUnit: 'blobvalet-success-spawn.service',
+  forbiddenFamilies: ['AF_INET', 'AF_INET6'],        // spawn-fcgi itself makes a unix socket
   applyNumber: "systemctl restart 'blobvalet-*-spawn.service'",
   reload: 'systemctl reload blobvalet-signature-spawn.service',
   replace: '/usr/libexec/blobvalet/replace-workers blobvalet-signature-spawn.service',
@@ -75,7 +81,64 @@ function isLockedIn(guest, pid) {
   assert.match(status, /^NoNewPrivs:\t1$/m);
   assert.match(status, /^Seccomp:\t2$/m);
   assert.match(readFileSync(proc('limits'), 'utf8'), /^Max core file size +0 +0 /m);
-  assert.notEqual(readlinkSync(proc('ns/net')), readlinkSync(guest.path('/proc/1/ns/net')));
+}
+
+const hasNetwork = (guest, pid) => (
+  readlinkSync(guest.path(`/proc/${pid}/ns/net`)) === readlinkSync(guest.path('/proc/1/ns/net')));
+
+function areLockedIn(guest) {
+  for (const pid of kEndpoints.flatMap(guest.workers)) isLockedIn(guest, pid);
+  assert.deepEqual(guest.workers('signature').filter((pid) => hasNetwork(guest, pid)), []);
+  assert.deepEqual(guest.workers('success').filter((pid) => !hasNetwork(guest, pid)), []);
+}
+
+/// Runs a command line in the place of a worker: locked in as `unit` says, and as `dropIn` adds. What it printed.
+async function inPlaceOf(guest, unit, command, dropIn = []) {
+  const shipped = readFileSync(guest.path(`/usr/lib/systemd/system/${unit}`), 'utf8');
+  const lines = shipped.slice(shipped.indexOf('[Service]')).split('\n')
+    .filter((line) => !/^(#|\s|Type=|Sockets=|Standard|Exec|Restart)/.test(line));
+  writeFileSync(guest.path('/run/probe'), command);
+  writeFileSync(guest.path('/run/systemd/system/blobvalet-probe.service'), [
+    ...lines, 'Type=oneshot', 'ExecStart=/bin/sh /run/probe', 'StandardOutput=truncate:/run/probe.out', 'StandardError=inherit',
+    ...dropIn, ''].join('\n'));
+  await guest.sh('systemctl daemon-reload; systemctl start blobvalet-probe');
+  return readFileSync(guest.path('/run/probe.out'), 'utf8');
+}
+
+const curl = (...args) => `curl --silent --max-time 5 --write-out '%{http_code} %{exitcode}\\n' ${args.join(' ')} 2>&1 || true`;
+const kTcp = curl(`${kSite}/application`);
+const kUnix = curl('--unix-socket /run/application.sock', `${kSite}/application`);
+const socketOf = (family) => `perl -MSocket -e 'print socket(my $s, ${family}, SOCK_STREAM, 0) ? "made" : $!'`;
+
+async function hasNoNetwork(guest, { signatureUnit: unit, forbiddenFamilies }) {
+  for (const family of forbiddenFamilies) assert.match(await inPlaceOf(guest, unit, socketOf(family)), /^Address family not supported/);
+  assert.equal(await inPlaceOf(guest, unit, kTcp), '000 7\n');
+  assert.match(await inPlaceOf(guest, unit, 'touch /var/lib/blobvalet/probe || true'), /No such file|Read-only|Permission denied/);
+}
+
+async function reachesAzureAndTheApplication(guest, unit) {
+  for (const command of [kTcp, kUnix]) assert.equal(await inPlaceOf(guest, unit, command), 'accepted200 0\n');
+  assert.match(await inPlaceOf(guest, unit, 'perl -MSocket -e \'print socket(my $s, 16, SOCK_RAW, 0) ? "made" : $!\''),
+    /^Address family not supported/, 'netlink');
+  assert.equal(await inPlaceOf(guest, unit, 'cat /etc/ssl/certs/ca-certificates.crt /usr/share/misc/magic.mgc | wc -c'),
+    await guest.sh('cat /etc/ssl/certs/ca-certificates.crt /usr/share/misc/magic.mgc | wc -c'));
+}
+
+async function mayJoinTheGroupOfTheApplication(guest, unit) {
+  await guest.sh('chgrp www-data /run/application.sock && chmod 0660 /run/application.sock');
+  try {
+    assert.equal(await inPlaceOf(guest, unit, kUnix), '000 7\n');
+    assert.equal(await inPlaceOf(guest, unit, kUnix, ['SupplementaryGroups=www-data']), 'accepted200 0\n');
+  } finally {
+    await guest.sh('chmod 0666 /run/application.sock');
+  }
+}
+
+async function keepsEvents(guest, unit) {
+  assert.equal(await guest.sh('stat -c "%a %U %G" /var/lib/blobvalet'), '700 blobvalet blobvalet\n');
+  const write = 'umask; echo x > /var/lib/blobvalet/probe && stat -c "%a %U" /var/lib/blobvalet/probe; rm /var/lib/blobvalet/probe';
+  assert.equal(await inPlaceOf(guest, unit, write), '0077\n600 blobvalet\n');
+  assert.match(await inPlaceOf(guest, unit, 'touch /var/lib/probe /etc/blobvalet/probe || true'), /Read-only[^]*Read-only/);
 }
 
 /// Does something to the signature pool while clients are asking it; what they have seen.
@@ -178,7 +241,13 @@ test('pools under systemd', { skip, timeout: 110_000 }, async (t) => {
     const inPool = (name, body) => step(`${pool.name}: ${name}`, body);
     await inPool('answers through nginx', () => answersAsItShould(guest));
     await inPool('only nginx may connect', () => onlyNginxMayConnect(guest));
-    await inPool('workers are locked in', () => kEndpoints.flatMap(guest.workers).forEach((pid) => isLockedIn(guest, pid)));
+    await inPool('workers are locked in', () => areLockedIn(guest));
+    await inPool('a signature worker has no network and keeps nothing', () => hasNoNetwork(guest, pool));
+    await inPool('a callback worker reaches Azure and the application', () =>
+      reachesAzureAndTheApplication(guest, pool.successUnit));
+    await inPool('a callback worker may join the group of the application', () =>
+      mayJoinTheGroupOfTheApplication(guest, pool.successUnit));
+    await inPool('a callback worker keeps events', () => keepsEvents(guest, pool.successUnit));
     await inPool('a killed worker returns, the others are left alone', (t) => returnsAfterKill(guest, t));
     await inPool('reads its configuration again', () => noRequestFails(guest, () => readsConfigurationAgain(guest, pool)));
     await inPool('gets new workers while it serves', () =>
