@@ -9,7 +9,7 @@ const kType = { begin: 1, end: 3, params: 4, stdin: 5, stdout: 6 };
 /// `answered` or `abandoned` later, as nginx still waited for its answer or not. `accepted()` counts connections.
 ///
 /// In the request's query, `sleep=MS` delays the answer, `status=NNN` sets its status, `die=1` closes the
-/// connection without any, `die=once` does that to the first request with this query only.
+/// connection in place of it, `die=once` does that to the first request with this query only.
 export async function startEcho({ socket }) {
   const requests = [];
   const answered = [];
@@ -21,8 +21,9 @@ export async function startEcho({ socket }) {
   const serve = (connection, request) => {
     requests.push(request);
     const how = new URLSearchParams(request.query);
-    if (how.get('die') === '1' || (how.get('die') === 'once' && !isRepeated(request))) return connection.destroy();
-    return setTimeout(() => {
+    const dies = how.get('die') === '1' || (how.get('die') === 'once' && !isRepeated(request));
+    setTimeout(() => {
+      if (dies) connection.destroy();
       (connection.destroyed ? abandoned : answered).push(request);
       if (connection.destroyed) return;
       connection.write(answer(request, how.get('status') ?? '200'));

@@ -44,6 +44,11 @@ const faults = [
   { name: 'a slow signature', request: get, query: 'sleep=15000', status: 504, body: late },
   { name: 'a slow callback', request: post, query: 'sleep=15000', status: 504, body: { ...late, success: false } },
 ];
+// The work of a callback may take that long; signing never does.
+const lateDeaths = [
+  { name: 'a worker dies late on a callback: repeated', request: post, status: 200, arrivals: 2 },
+  { name: 'a worker dies late on a signature: not repeated', request: get, status: 502, arrivals: 1 },
+];
 test('answers when workers fail', { concurrency: true }, async (t) => {
   const silent = t.test('a client that sends no body is let go', async () => {
     const started = Date.now();
@@ -52,6 +57,11 @@ test('answers when workers fail', { concurrency: true }, async (t) => {
     await once(socket.resume(), 'close');
     assert.ok(Date.now() - started < 15_000);
   });
+  const dead = lateDeaths.map(({ name, request, status, arrivals: expected }) => t.test(name, async () => {
+    const query = `die=once&sleep=5500&of=${status}`;
+    assert.equal((await send(request, query)).status, status);
+    assert.equal(arrivals(query), expected);
+  }));
   await Promise.all(faults.map(({ name, request, query, status, body }) => t.test(name, async () => {
     const started = Date.now();
     const answer = await send(request, `${query}&of=${status}`);
@@ -61,7 +71,11 @@ test('answers when workers fail', { concurrency: true }, async (t) => {
     assert.equal(answer.headers['content-type'], 'application/json');
     assert.equal(answer.headers['cache-control'], 'no-store');
     assert.ok(seconds < 15, `answered after ${seconds} s: one timeout, not one for each try`);
-  })).concat(silent));
+  })).concat(silent, dead));
+});
+
+test('what no worker survives is asked twice, not more', () => {
+  assert.equal(arrivals('die=1&of=502'), 4, 'one signature, one callback');
 });
 
 test('what a slow worker was asked is not asked again', () => {
@@ -78,18 +92,19 @@ for (const status of [400, 401, 403, 404, 405, 413, 415, 500, 502, 503, 504]) {
 
 const closed = [
   { name: 'goes on with a callback', request: post, answered: true },
+  { name: 'goes on with a callback whose worker dies', request: post, query: 'die=once&', answered: true },
   { name: 'leaves a signature that nobody waits for', request: get, answered: false },
 ];
-for (const { name, request, answered } of closed) {
+for (const { name, request, query: more = '', answered } of closed) {
   test(`when the page is closed, nginx ${name}`, async () => {
-    const query = `sleep=1000&closed=${answered}`;
+    const query = `${more}sleep=1000&closed=${answered}`;
     const page = new AbortController();
     const pending = send({ ...request, signal: page.signal }, query);
     await waitFor(() => arrivals(query) === 1);
     page.abort();
     await assert.rejects(pending, { name: 'AbortError' });
     const isIn = (list) => list.some((one) => one.query === query);
-    await waitFor(() => isIn(echo.answered) || isIn(echo.abandoned));
+    await waitFor(() => isIn(echo.answered) || (!more && isIn(echo.abandoned)));
     assert.equal(isIn(echo.answered), answered);
   });
 }
