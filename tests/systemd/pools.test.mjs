@@ -120,6 +120,7 @@ async function reachesAzureAndTheApplication(guest, unit) {
   for (const command of [kTcp, kUnix]) assert.equal(await inPlaceOf(guest, unit, command), 'accepted200 0\n');
   assert.match(await inPlaceOf(guest, unit, 'perl -MSocket -e \'print socket(my $s, 16, SOCK_RAW, 0) ? "made" : $!\''),
     /^Address family not supported/, 'netlink');
+  assert.match(await inPlaceOf(guest, unit, 'getent ahosts localhost'), /^127\.0\.0\.1 /m);
   assert.equal(await inPlaceOf(guest, unit, 'cat /etc/ssl/certs/ca-certificates.crt /usr/share/misc/magic.mgc | wc -c'),
     await guest.sh('cat /etc/ssl/certs/ca-certificates.crt /usr/share/misc/magic.mgc | wc -c'));
 }
