@@ -6,13 +6,11 @@
 namespace blobvalet {
 namespace {
 
-constexpr unsigned kRetryAfterSeconds = 1;
-
 void begin(Response& response) {
   response.status = Status::ok;
   response.content_type = ContentType::json;
   response.allow = {};
-  response.retry_after_seconds.reset();
+  response.retry_after.reset();
   response.body.clear();
 }
 
@@ -21,13 +19,14 @@ void answer_error(const Error& error, bool is_callback, Response& response) {
   const ErrorRow& row = error_row(error.errc);
   response.status = row.status;
   response.content_type = ContentType::json;
-  if (row.status == Status::service_unavailable) response.retry_after_seconds = kRetryAfterSeconds;
+  if (row.status == Status::service_unavailable) response.retry_after = error.retry_after;
   std::string& body = response.body;
   body.assign(R"({"error":")");
   if (!error.field.empty()) body.append(error.field.view()).append(": ");
   body.append(error.what.view()).append(R"(","code":")").append(row.code.view()).append("\"");
   if (is_callback) body.append(R"(,"success":false)");
-  if (is_callback && row.prevent_retry) body.append(R"(,"preventRetry":true)");
+  if (is_callback && row.retry == Retry::never) body.append(R"(,"preventRetry":true)");
+  if (is_callback && row.retry == Retry::upload) body.append(R"(,"reset":true)");
   body.append("}");
 }
 
@@ -46,9 +45,13 @@ Event event_of(const Request& request) {
 
 void refuse_with(const Error& error, const Request& request, Response& response, Event& event) {
   answer_error(error, request.endpoint == "success", response);
-  event.status = response.status;
   event.code = error_row(error.errc).code.view();
   event.reason = error.log_reason.view();
+}
+
+tl::unexpected<Error> never_waits() {
+  return refuse(Errc::misconfigured, "", "the web server is misconfigured",
+                "this worker was started with --signatures-only");
 }
 
 Result<void> answer_health(Response& response) {
@@ -58,10 +61,18 @@ Result<void> answer_health(Response& response) {
 
 }  // namespace
 
-App::App(std::shared_ptr<const Site> site, const Clock& clock, BlobProbe* probe)
-    : site_(std::move(site)), clock_(clock), probe_(probe) {
+App::App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPorts* ports)
+    : site_(std::move(site)), clock_(clock) {
   for (const auto& key : site_->signing_keys())
     signers_.emplace_back(key);
+  if (ports != nullptr) acceptance_.emplace(*site_, signers_, clock_, *ports);
+}
+
+bool App::may_wait(const Site& site, const Request& request) {
+  if (request.endpoint == "success") return true;
+  const bool announces_deletes = site.success().hook && site.success().hook->delete_granted;
+  return announces_deletes && request.endpoint == "signature" &&
+         request.query.find("_method=PUT") == std::string_view::npos;
 }
 
 Event App::handle(const Request& request, Response& response) {
@@ -69,6 +80,7 @@ Event App::handle(const Request& request, Response& response) {
   Event event = event_of(request);
   const Result<void> answered = route(request, response, event);
   if (!answered) refuse_with(answered.error(), request, response, event);
+  event.status = response.status;
   return event;
 }
 
@@ -76,6 +88,7 @@ Event App::fail(const Error& error, const Request& request, Response& response) 
   begin(response);
   Event event = event_of(request);
   refuse_with(error, request, response, event);
+  event.status = response.status;
   return event;
 }
 
@@ -113,6 +126,10 @@ Result<void> App::answer_signature(const Request& request, Response& response, E
   if (!parsed) return tl::unexpected(parsed.error());
   const auto granted = grant(parsed->blob_uri, parsed->verb, request, event);
   if (!granted) return tl::unexpected(granted.error());
+  const bool announce =
+      parsed->verb == BlobVerb::del && site_->success().hook && site_->success().hook->delete_granted;
+  if (announce && !acceptance_) return never_waits();
+  if (announce && !acceptance_->announce_delete(*granted, request, response, event)) return {};
   response.content_type = ContentType::text;
   signers_[granted->target().account_index].append_sas_uri(response.body, *granted);
   return {};
@@ -124,14 +141,16 @@ Result<void> App::answer_success(const Request& request, Response& response, Eve
     response.allow = put_allowed ? "POST, PUT" : "POST";
     return refuse(Errc::method_not_allowed, "", "this HTTP method is not allowed here");
   }
-  if (auto accepted = accept_upload(request, event); !accepted) return accepted;
-  // The client keeps the result object from one attempt to the next: without the null, the error of a failed
-  // attempt would still stand in the result of a later success.
-  response.body.assign(R"({"success":true,"error":null})");
-  return {};
+  const auto upload = read_callback(request);
+  if (!upload) return tl::unexpected(upload.error());
+  blob_uri_ = upload->blob_uri();
+  const auto granted = grant(blob_uri_, BlobVerb::put, request, event);
+  if (!granted) return tl::unexpected(granted.error());
+  if (!acceptance_) return never_waits();
+  return acceptance_->answer(*granted, *upload, request, response, event);
 }
 
-Result<void> App::accept_upload(const Request& request, Event& event) {
+Result<UploadSuccess> App::read_callback(const Request& request) const {
   // A form is posted without a preflight, so a stranger's page can be stopped only here.
   if (request.origin == "-") {
     return refuse(Errc::origin_not_allowed, "", "this page's origin is not allowed");
@@ -142,16 +161,7 @@ Result<void> App::accept_upload(const Request& request, Event& event) {
     return refuse(Errc::unsupported_media_type, "",
                   "Content-Type must be application/x-www-form-urlencoded in UTF-8");
   }
-  const auto upload = UploadSuccess::parse(request.body, site_->success().limits);
-  if (!upload) return tl::unexpected(upload.error());
-  blob_uri_ = upload->blob_uri();
-  const auto granted = grant(blob_uri_, BlobVerb::put, request, event);
-  if (!granted) return tl::unexpected(granted.error());
-  if (probe_ == nullptr) return {};
-  const auto properties = probe_->probe(granted->target());
-  if (!properties) return tl::unexpected(properties.error());
-  if (!*properties) return refuse(Errc::blob_not_found, "blob", "was not uploaded");
-  return {};
+  return UploadSuccess::parse(request.body, site_->success().limits);
 }
 
 }  // namespace blobvalet

@@ -4,6 +4,7 @@
 #include <rapidjson/error/en.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 
@@ -80,6 +81,16 @@ class ObjectReader {
     if (value == nullptr || !value->IsUint()) return std::nullopt;
     return value->GetUint();
   }
+  /// A number too large for number().
+  [[nodiscard]] std::optional<std::uint64_t> large_number(const char* name) const {
+    const Json* value = member(name);
+    if (value == nullptr || !value->IsUint64()) return std::nullopt;
+    return value->GetUint64();
+  }
+  [[nodiscard]] std::optional<std::chrono::milliseconds> milliseconds(const char* name) const {
+    const auto value = number(name);
+    return value ? std::optional(std::chrono::milliseconds(*value)) : std::nullopt;
+  }
   [[nodiscard]] std::optional<bool> boolean(const char* name) const {
     const Json* value = member(name);
     if (value == nullptr || !value->IsBool()) return std::nullopt;
@@ -114,13 +125,68 @@ class ObjectReader {
   std::string path_;
 };
 
-std::vector<KeySource> read_key_sources(const ObjectReader& object) {
+/// The members that say where a key is.
+struct KeyMembers {
+  const char* file;
+  const char* environment;
+  const char* credential;
+};
+constexpr KeyMembers kKeyMembers{"key_file", "key_env", "key_credential"};
+constexpr KeyMembers kSecretMembers{"secret_file", "secret_env", "secret_credential"};
+
+std::vector<KeySource> read_key_sources(const ObjectReader& object, const KeyMembers& members) {
   std::vector<KeySource> sources;
-  if (const auto file = object.text("key_file")) sources.push_back({KeySource::Kind::file, *file});
-  if (const auto name = object.text("key_env")) sources.push_back({KeySource::Kind::environment, *name});
-  if (const auto name = object.text("key_credential"))
+  if (const auto file = object.text(members.file)) sources.push_back({KeySource::Kind::file, *file});
+  if (const auto name = object.text(members.environment))
+    sources.push_back({KeySource::Kind::environment, *name});
+  if (const auto name = object.text(members.credential))
     sources.push_back({KeySource::Kind::credential, *name});
   return sources;
+}
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
+std::vector<std::string> lower_case(std::vector<std::string> texts) {
+  for (std::string& text : texts)
+    text = lower_case(std::move(text));
+  return texts;
+}
+
+/// Headers that we set ourselves, or that belong to one connection.
+bool is_reserved_header(std::string_view name) {
+  constexpr std::array<std::string_view, 14> kReserved{"accept",
+                                                       "blobvalet-signature",
+                                                       "connection",
+                                                       "content-encoding",
+                                                       "content-length",
+                                                       "content-type",
+                                                       "expect",
+                                                       "host",
+                                                       "keep-alive",
+                                                       "proxy-connection",
+                                                       "te",
+                                                       "trailer",
+                                                       "transfer-encoding",
+                                                       "upgrade"};
+  return std::ranges::find(kReserved, name) != kReserved.end();
+}
+
+/// True if every `{name}` is one that we know, and no brace stands alone.
+bool is_url_template(std::string_view url) {
+  constexpr std::array<std::string_view, 4> kNames{"account", "container", "blob", "uuid"};
+  while (true) {
+    const std::size_t brace = url.find_first_of("{}");
+    if (brace == std::string_view::npos) return true;
+    const std::size_t close = url.find('}', brace);
+    if (url[brace] == '}' || close == std::string_view::npos) return false;
+    const std::string_view name = url.substr(brace + 1, close - brace - 1);
+    if (std::ranges::find(kNames, name) == kNames.end()) return false;
+    url.remove_prefix(close + 1);
+  }
 }
 
 /// A number from 0 to 255 in one to three digits.
@@ -156,8 +222,11 @@ class ConfigReader {
     read_accounts();
     config_.blob_names = root_.text("blob_names") == "uri" ? BlobNames::uri : BlobNames::raw;
     defaults_ = read_sas(root_.object("sas"), SasOptions{});
+    const ObjectReader success = root_.object("success");
+    verify_defaults_ = read_verify(success.object("verify"), VerifyOptions{});
+    thumbnail_default_ = read_thumbnail(success.object("thumbnail"), ThumbnailOptions{});
     read_rules();
-    read_success(root_.object("success"));
+    read_success(success);
     const ObjectReader server = root_.object("server");
     config_.server.threads = server.number("threads").value_or(config_.server.threads);
     config_.server.access_log = server.boolean("access_log").value_or(config_.server.access_log);
@@ -182,6 +251,7 @@ class ConfigReader {
         read_endpoint(account, aliases[i], object.path_of("aliases") + "[" + std::to_string(i) + "]");
       }
       read_credential(account, object.object("credential"));
+      read_requests(account.requests, object.object("requests"));
       config_.accounts.push_back(std::move(account));
     }
   }
@@ -198,23 +268,34 @@ class ConfigReader {
 
   void read_credential(Account& account, const ObjectReader& credential) {
     if (!credential.has("type")) return;
-    const bool short_form = !read_key_sources(credential).empty();
+    const bool short_form = !read_key_sources(credential, kKeyMembers).empty();
     if (short_form && (credential.has("current") || credential.has("next"))) {
       return fault(credential.path(), "must give the key directly or under current and next, not both");
     }
     const ObjectReader current = short_form ? credential : credential.object("current");
-    if (auto source = read_one_source(current)) account.current_key = std::move(*source);
-    if (credential.has("next")) account.next_key = read_one_source(credential.object("next"));
+    if (auto source = read_one_source(current, kKeyMembers)) account.current_key = std::move(*source);
+    if (credential.has("next")) account.next_key = read_one_source(credential.object("next"), kKeyMembers);
     account.use_next = credential.text("use") == "next";
     if (account.use_next && !credential.has("next"))
       fault(credential.path_of("use"), "is next, but there is no next key");
   }
 
-  std::optional<KeySource> read_one_source(const ObjectReader& object) {
-    auto sources = read_key_sources(object);
+  std::optional<KeySource> read_one_source(const ObjectReader& object, const KeyMembers& members) {
+    auto sources = read_key_sources(object, members);
     if (sources.size() == 1) return std::move(sources.front());
-    fault(object.path(), "must have exactly one of key_file, key_env and key_credential");
+    fault(object.path(), std::string("must have exactly one of ") + members.file + ", " +
+                             members.environment + " and " + members.credential);
     return std::nullopt;
+  }
+
+  void read_requests(RequestAuthorization& requests, const ObjectReader& object) {
+    using Kind = RequestAuthorization::Kind;
+    const auto kind = object.text("authorization");
+    requests.kind = kind == "bearer" ? Kind::bearer : kind == "shared_key" ? Kind::shared_key : Kind::sas;
+    requests.token_file = object.text("token_file").value_or("");
+    if ((requests.kind == Kind::bearer) == requests.token_file.empty()) {
+      fault(object.path_of("token_file"), "must be there with authorization bearer, and only then");
+    }
   }
 
   [[nodiscard]] std::optional<std::size_t> find_account(std::string_view name) const {
@@ -277,11 +358,128 @@ class ConfigReader {
       rule.anonymous = object.boolean("anonymous").value_or(false);
       rule.allow_empty_segments = object.boolean("allow_empty_segments").value_or(false);
       rule.sas = read_sas(object.object("sas"), defaults_);
+      read_checks(rule, object);
       read_rule_account(rule, object);
       read_patterns(rule, object);
       read_permissions(rule, object);
       config_.rules.push_back(std::move(rule));
     }
+  }
+
+  /// `options` as in read_sas().
+  VerifyOptions read_verify(const ObjectReader& object, VerifyOptions options) {
+    options.enabled = object.boolean("enabled").value_or(options.enabled);
+    options.deadline = object.milliseconds("deadline_ms").value_or(options.deadline);
+    options.connect_timeout = object.milliseconds("connect_timeout_ms").value_or(options.connect_timeout);
+    options.on_azure_failure = read_on_failure(object, "on_azure_failure", options.on_azure_failure);
+    if (const auto text = object.text("on_violation")) {
+      options.on_violation = text == "delete" ? OnViolation::remove
+                             : text == "tag"  ? OnViolation::tag
+                                              : OnViolation::keep;
+    }
+    options.min_bytes = object.large_number("min_bytes").value_or(options.min_bytes);
+    if (object.has("max_bytes")) options.max_bytes = object.large_number("max_bytes");
+    if (object.has("content_types")) options.content_types = lower_case(object.texts("content_types"));
+    if (object.has("extensions")) options.extensions = lower_case(object.texts("extensions"));
+    options.magic = object.boolean("magic").value_or(options.magic);
+    options.require_filename = object.boolean("require_filename").value_or(options.require_filename);
+    options.size_parameter = object.text("size_parameter").value_or(options.size_parameter);
+    options.answer_properties = object.boolean("answer_properties").value_or(options.answer_properties);
+    if (options.max_bytes && *options.max_bytes < options.min_bytes) {
+      fault(object.path_of("max_bytes"), "is less than min_bytes");
+    }
+    return options;
+  }
+
+  static OnFailure read_on_failure(const ObjectReader& object, const char* name, OnFailure fallback) {
+    const auto text = object.text(name);
+    if (!text) return fallback;
+    return text == "accept" ? OnFailure::accept : OnFailure::refuse;
+  }
+
+  /// Unlike read_sas(), takes the whole object or none of it.
+  ThumbnailOptions read_thumbnail(const ObjectReader& object, ThumbnailOptions fallback) {
+    const auto type = object.text("type");
+    if (!type) return fallback;
+    using Kind = ThumbnailOptions::Kind;
+    ThumbnailOptions options;
+    options.kind = type == "read_sas" ? Kind::read_sas : type == "template" ? Kind::url_template : Kind::none;
+    const auto lifetime = object.number("lifetime_seconds");
+    if (lifetime) options.lifetime = std::chrono::seconds(*lifetime);
+    if (lifetime && options.kind != Kind::read_sas) {
+      fault(object.path_of("lifetime_seconds"), "is for type read_sas only");
+    }
+    options.url = object.text("url").value_or("");
+    if ((options.kind == Kind::url_template) == options.url.empty()) {
+      fault(object.path_of("url"), "must be there with type template, and only then");
+    } else if (!is_url_template(options.url)) {
+      fault(object.path_of("url"), "may hold {account}, {container}, {blob} and {uuid}, and no other brace");
+    }
+    return options;
+  }
+
+  void read_checks(Rule& rule, const ObjectReader& object) {
+    rule.verify = read_verify(object.object("verify"), verify_defaults_);
+    rule.thumbnail = read_thumbnail(object.object("thumbnail"), thumbnail_default_);
+    if (rule.thumbnail.kind != ThumbnailOptions::Kind::none && !rule.verify.enabled) {
+      fault(object.path_of("thumbnail"),
+            "needs verify.enabled, or nobody knows whether the blob is an image");
+    }
+    if (rule.verify.on_violation == OnViolation::tag && !rule.sas.version.has_tags()) {
+      fault(object.path_of("verify.on_violation"), "can be tag from sas.version 2019-12-12 on");
+    }
+  }
+
+  void read_hook(const ObjectReader& object) {
+    HookOptions hook;
+    hook.url = object.text("url").value_or("");
+    hook.unix_socket = object.text("unix_socket").value_or("");
+    hook.ca_file = object.text("ca_file").value_or("");
+    hook.mode = object.text("mode") == "async" ? HookOptions::Mode::async : HookOptions::Mode::sync;
+    hook.secret = read_one_source(object, kSecretMembers);
+    hook.timeout = object.milliseconds("timeout_ms").value_or(hook.timeout);
+    hook.connect_timeout = object.milliseconds("connect_timeout_ms").value_or(hook.connect_timeout);
+    hook.retries = object.number("retries").value_or(hook.retries);
+    hook.forward_headers = lower_case(object.texts("forward_headers"));
+    hook.on_failure = read_on_failure(object, "on_failure", hook.on_failure);
+    hook.delete_granted = object.boolean("delete_granted").value_or(hook.delete_granted);
+    hook.max_attempts = object.number("max_attempts").value_or(hook.max_attempts);
+    hook.parallel_deliveries = object.number("parallel_deliveries").value_or(hook.parallel_deliveries);
+    read_store(hook.store, object.object("store"));
+    check_hook(object, hook);
+    config_.success.hook = std::move(hook);
+  }
+
+  void check_hook(const ObjectReader& object, const HookOptions& hook) {
+    for (std::size_t i = 0; i < hook.forward_headers.size(); ++i) {
+      if (!is_reserved_header(hook.forward_headers[i])) continue;
+      fault(object.path_of("forward_headers") + "[" + std::to_string(i) + "]", "cannot be forwarded");
+    }
+    const bool sync = hook.mode == HookOptions::Mode::sync;
+    // A cookie is not kept on a disk until somebody takes the message.
+    for (const char* name : {"retries", "forward_headers", "on_failure"}) {
+      if (!sync && object.has(name)) fault(object.path_of(name), "is for mode sync only");
+    }
+    for (const char* name : {"store", "max_attempts", "parallel_deliveries"}) {
+      if (sync && object.has(name)) fault(object.path_of(name), "is for mode async only");
+    }
+  }
+
+  void read_store(EventStoreOptions& store, const ObjectReader& object) {
+    const bool redis = object.text("type") == "redis";
+    store.kind = redis ? EventStoreOptions::Kind::redis : EventStoreOptions::Kind::sqlite;
+    if (redis && object.has("file")) fault(object.path_of("file"), "is for type sqlite only");
+    for (const char* name : {"host", "port", "unix_socket", "password_file", "prefix"}) {
+      if (!redis && object.has(name)) fault(object.path_of(name), "is for type redis only");
+    }
+    if (object.has("unix_socket") && (object.has("host") || object.has("port"))) {
+      fault(object.path_of("unix_socket"), "cannot be combined with host and port");
+    }
+    store.file = object.text("file").value_or(store.file);
+    store.host = object.text("unix_socket").value_or(object.text("host").value_or(store.host));
+    store.port = object.number("port").value_or(store.port);
+    store.password_file = object.text("password_file").value_or(store.password_file);
+    store.prefix = object.text("prefix").value_or(store.prefix);
   }
 
   void read_rule_account(Rule& rule, const ObjectReader& object) {
@@ -350,12 +548,15 @@ class ConfigReader {
     if (!methods.empty() && std::ranges::find(methods, "POST") == methods.end()) {
       fault(object.path_of("methods"), "must list POST");
     }
+    if (object.has("hook")) read_hook(object.object("hook"));
   }
 
   ObjectReader root_;
   ConfigFaults& faults_;
   Config config_;
   SasOptions defaults_;
+  VerifyOptions verify_defaults_;
+  ThumbnailOptions thumbnail_default_;
   std::set<std::string> endpoint_urls_;
 };
 

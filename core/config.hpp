@@ -6,20 +6,22 @@
 
 #include "core/blob_target.hpp"
 #include "core/config_fault.hpp"
+#include "core/hook_options.hpp"
+#include "core/key_source.hpp"
 #include "core/policy.hpp"
 #include "core/upload_success.hpp"
 
 namespace blobvalet {
 
-/// Where an account key is kept; the key itself never stands in the configuration.
-struct KeySource {
+/// How our own requests to an account (not those that browsers send) prove who we are.
+struct RequestAuthorization {
   enum class Kind : std::uint8_t {
-    file,         ///< a file of mode 0600 or 0400
-    environment,  ///< an environment variable
-    credential,   ///< a systemd credential (LoadCredential=)
+    sas,         ///< a SAS of five minutes for the one blob, signed by the account's signing key
+    shared_key,  ///< Shared Key, with the same key
+    bearer,      ///< the token in `token_file`, which something else keeps fresh
   };
-  Kind kind = Kind::file;
-  std::string name;  ///< file name, variable name or credential name
+  Kind kind = Kind::sas;
+  std::string token_file = {};
 };
 
 /// A storage account and where its keys are. Two keys are known during a rotation; `use_next` says which one
@@ -30,15 +32,17 @@ struct Account {
   KeySource current_key;
   std::optional<KeySource> next_key;
   bool use_next = false;
+  RequestAuthorization requests;
 };
 
 struct SuccessOptions {
   FormLimits limits;
-  bool accept_put = false;  ///< `PUT` beside `POST`
+  bool accept_put = false;          ///< `PUT` beside `POST`
+  std::optional<HookOptions> hook;  ///< nothing: nobody is told
 };
 
 struct ServerOptions {
-  unsigned threads = 1;    ///< threads for callbacks; signatures are answered by the event loop itself
+  unsigned threads = 16;   ///< threads for callbacks; signatures are answered by the event loop itself
   bool access_log = true;  ///< one line for each request
 };
 

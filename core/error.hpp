@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 
 #include "core/http.hpp"
@@ -19,23 +20,44 @@ enum class Errc : std::uint8_t {
   bad_blob_name,
   origin_not_allowed,
   login_required,
-  blob_not_found,
+  hook_refused,
   method_not_allowed,
   body_too_large,
   too_many_fields,
   unsupported_media_type,
+  blob_not_found,
+  blob_type_not_allowed,
+  copy_incomplete,
+  blob_too_small,
+  blob_too_large,
+  size_mismatch,
+  md5_mismatch,
+  content_type_not_allowed,
+  extension_not_allowed,
+  filename_missing,
+  content_mismatch,
   busy,
   azure_unavailable,
+  azure_refused,
+  hook_unavailable,
+  event_store_unavailable,
   internal_error,
   misconfigured,
+};
+
+/// What helps after a refusal; Fine Uploader is told so in the answer to a callback.
+enum class Retry : std::uint8_t {
+  never,     ///< `preventRetry: true`: the same request can never succeed
+  callback,  ///< nothing is said, and the client repeats the callback
+  upload,    ///< `reset: true`: the client uploads the file once more
 };
 
 /// How one Errc is answered; README's error table is this one.
 struct ErrorRow {
   Errc errc;
-  StaticText code;     ///< stable identifier in the JSON answer and in the log
-  Status status;       ///< HTTP status
-  bool prevent_retry;  ///< the callback answers `preventRetry: true`: the same request can never succeed
+  StaticText code;  ///< stable identifier in the JSON answer and in the log
+  Status status;    ///< HTTP status
+  Retry retry;      ///< what the callback's answer says
 };
 
 /// The row of the one table from errors to answers.
@@ -48,6 +70,7 @@ struct Error {
   StaticText field;
   StaticText what;
   StaticText log_reason = "";
+  std::chrono::seconds retry_after{1};  ///< `Retry-After`, where the status is 503
 };
 
 }  // namespace blobvalet

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@ enum class Status : std::uint16_t {
   method_not_allowed = 405,
   content_too_large = 413,
   unsupported_media_type = 415,
+  unprocessable_content = 422,
   internal_server_error = 500,
   service_unavailable = 503,
 };
@@ -25,17 +27,20 @@ struct NamedValue {
 };
 
 /// What nginx says of one request, as views into memory that the caller keeps alive during App::handle().
-/// Identity stands only in parameters that nginx sets; nothing here comes from an `HTTP_*` parameter.
+/// Identity stands only in parameters that nginx sets, never in an `HTTP_*` parameter.
 struct Request {
-  std::string_view endpoint;       ///< BLOBVALET_ENDPOINT
-  std::string_view method;         ///< REQUEST_METHOD
-  std::string_view query;          ///< QUERY_STRING, still encoded
-  std::string_view content_type;   ///< CONTENT_TYPE
-  std::string_view user;           ///< BLOBVALET_USER; empty: nobody
-  std::string_view origin;         ///< BLOBVALET_ORIGIN: listed origin, `-` for an unlisted one, or empty
-  std::string_view remote_addr;    ///< REMOTE_ADDR
-  std::string_view request_id;     ///< REQUEST_ID, for the log
-  std::vector<NamedValue> vars;    ///< BLOBVALET_VAR_<NAME>, names in lower case
+  std::string_view endpoint;      ///< BLOBVALET_ENDPOINT
+  std::string_view method;        ///< REQUEST_METHOD
+  std::string_view query;         ///< QUERY_STRING, still encoded
+  std::string_view content_type;  ///< CONTENT_TYPE
+  std::string_view user;          ///< BLOBVALET_USER; empty: nobody
+  std::string_view origin;        ///< BLOBVALET_ORIGIN: listed origin, `-` for an unlisted one, or empty
+  std::string_view remote_addr;   ///< REMOTE_ADDR
+  std::string_view request_id;    ///< REQUEST_ID, for the log
+  std::vector<NamedValue> vars;   ///< BLOBVALET_VAR_<NAME>, names in lower case
+  /// HTTP_<NAME>, names in lower case with dashes: what the site's nginx passes on for the hook, and nothing
+  /// else.
+  std::vector<NamedValue> headers;
   bool repeated_identity = false;  ///< a BLOBVALET_* parameter came twice
   bool body_too_large = false;     ///< the body passes the limit and was not read
   bool body_cut_short = false;     ///< fewer bytes came than CONTENT_LENGTH said
@@ -48,8 +53,8 @@ enum class ContentType : std::uint8_t { text, json };
 struct Response {
   Status status = Status::ok;
   ContentType content_type = ContentType::json;
-  std::string_view allow;                            ///< value of `Allow`; empty: no header
-  std::optional<unsigned> retry_after_seconds = {};  ///< value of `Retry-After`
+  std::string_view allow;                                ///< value of `Allow`; empty: no header
+  std::optional<std::chrono::seconds> retry_after = {};  ///< value of `Retry-After`
   std::string body;
 };
 

@@ -44,6 +44,15 @@ std::string_view ip_for(const Rule& rule, const Caller& caller) {
   return rule.sas.bind_client_ip ? caller.remote_addr : std::string_view(rule.sas.ip_range);
 }
 
+std::string_view letters_for(ServiceOperation operation) {
+  switch (operation) {
+    case ServiceOperation::read: return "r";
+    case ServiceOperation::remove: return "d";
+    case ServiceOperation::tag: return "t";
+  }
+  return "";
+}
+
 }  // namespace
 
 SasGrant::SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, std::string_view ip,
@@ -52,8 +61,29 @@ SasGrant::SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, st
       rule_(&rule),
       permissions_(rule.permissions(verb).text()),
       ip_(ip),
+      encryption_scope_(rule.sas.encryption_scope),
       expiry_(now + (verb == BlobVerb::put ? rule.sas.put_lifetime : rule.sas.delete_lifetime)) {
   if (rule.sas.start_backdate) start_ = now - *rule.sas.start_backdate;
+}
+
+SasGrant SasGrant::for_service(ServiceOperation operation, UtcSeconds now) const {
+  constexpr std::chrono::minutes kLifetime{5};
+  SasGrant grant = *this;
+  grant.permissions_ = letters_for(operation);
+  grant.ip_ = {};
+  grant.encryption_scope_ = {};
+  grant.start_.reset();
+  grant.expiry_ = now + kLifetime;
+  return grant;
+}
+
+SasGrant SasGrant::for_viewing(std::string_view content_type, std::chrono::seconds lifetime,
+                               UtcSeconds now) const {
+  SasGrant grant = for_service(ServiceOperation::read, now);
+  grant.content_type_ = content_type;
+  grant.content_disposition_ = "attachment";
+  grant.expiry_ = now + lifetime;
+  return grant;
 }
 
 Policy::Policy(std::vector<Rule> rules) : rules_(std::move(rules)) {

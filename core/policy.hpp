@@ -14,6 +14,7 @@
 #include "core/signature_request.hpp"
 #include "core/string_hash.hpp"
 #include "core/utc_time.hpp"
+#include "core/verify_options.hpp"
 
 namespace blobvalet {
 
@@ -40,14 +41,19 @@ struct Rule {
   bool anonymous = false;             ///< nobody need be logged in
   bool allow_empty_segments = false;  ///< names such as `a//b` or `/a`
   SasOptions sas;
+  VerifyOptions verify;        ///< what a callback's blob has to be
+  ThumbnailOptions thumbnail;  ///< what its answer shows
 
   [[nodiscard]] const SasPermissions& permissions(BlobVerb verb) const {
     return verb == BlobVerb::put ? put_permissions : delete_permissions;
   }
 };
 
-/// The proof that the policy allowed one verb on one blob for a while. Only Policy makes one, and only a
-/// grant can be signed.
+/// What blobvalet itself does with a blob that a caller may upload.
+enum class ServiceOperation : std::uint8_t { read, remove, tag };
+
+/// The proof that the policy allowed one verb on one blob for a while. Only Policy makes one, further ones
+/// come from it alone, and only a grant can be signed.
 class SasGrant {
  public:
   [[nodiscard]] const BlobTarget& target() const { return target_; }
@@ -57,8 +63,17 @@ class SasGrant {
   [[nodiscard]] UtcSeconds expiry() const { return expiry_; }
   [[nodiscard]] std::string_view ip() const { return ip_; }
   [[nodiscard]] std::string_view protocol() const { return rule_->sas.protocol; }
-  [[nodiscard]] std::string_view encryption_scope() const { return rule_->sas.encryption_scope; }
+  [[nodiscard]] std::string_view encryption_scope() const { return encryption_scope_; }
   [[nodiscard]] const SasVersion& version() const { return rule_->sas.version; }
+  [[nodiscard]] std::string_view content_disposition() const { return content_disposition_; }
+  [[nodiscard]] std::string_view content_type() const { return content_type_; }
+
+  /// The right to do `operation` on the same blob, for blobvalet itself: five minutes, from any address.
+  [[nodiscard]] SasGrant for_service(ServiceOperation operation, UtcSeconds now) const;
+  /// The right to show the same blob as an image of `content_type` (which outlives the grant) and as nothing
+  /// else: a browser that is led to it stores it instead.
+  [[nodiscard]] SasGrant for_viewing(std::string_view content_type, std::chrono::seconds lifetime,
+                                     UtcSeconds now) const;
 
  private:
   friend class Policy;
@@ -68,6 +83,9 @@ class SasGrant {
   const Rule* rule_;
   std::string_view permissions_;
   std::string_view ip_;
+  std::string_view encryption_scope_;
+  std::string_view content_disposition_;  ///< rscd
+  std::string_view content_type_;         ///< rsct
   std::optional<UtcSeconds> start_;
   UtcSeconds expiry_;
 };

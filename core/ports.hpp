@@ -1,12 +1,10 @@
 #pragma once
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "core/blob_target.hpp"
-#include "core/result.hpp"
+#include "core/secret.hpp"
 #include "core/utc_time.hpp"
 
 namespace blobvalet {
@@ -46,23 +44,15 @@ class MagicNumbers {
   [[nodiscard]] virtual std::string media_type(std::string_view bytes) = 0;
 };
 
-/// What Azure says of a stored blob (Get Blob Properties).
-struct BlobProperties {
-  std::uint64_t size_bytes = 0;
-  std::string content_type;
-  std::string blob_type;  ///< `BlockBlob`, `PageBlob` or `AppendBlob`
-  std::string etag;
-};
-
-/// Looks a blob up in Azure before its callback is believed. May be called by several threads at once.
-class BlobProbe {
+/// Reads secrets that change while we run, such as tokens which something else renews.
+class SecretFiles {
  public:
-  BlobProbe() = default;
-  BlobProbe(const BlobProbe&) = delete;
-  BlobProbe& operator=(const BlobProbe&) = delete;
-  virtual ~BlobProbe() = default;
-  /// The blob's properties, or nothing if there is no such blob. Errors: azure_unavailable.
-  [[nodiscard]] virtual Result<std::optional<BlobProperties>> probe(const BlobTarget& target) = 0;
+  SecretFiles() = default;
+  SecretFiles(const SecretFiles&) = delete;
+  SecretFiles& operator=(const SecretFiles&) = delete;
+  virtual ~SecretFiles() = default;
+  /// What the file holds, without white space at either end; nothing if it cannot be read or is empty.
+  [[nodiscard]] virtual std::optional<SecretBytes> read(const std::string& path) = 0;
 };
 
 }  // namespace blobvalet

@@ -37,6 +37,8 @@ void SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   fields.ip = grant.ip();
   fields.protocol = grant.protocol();
   fields.encryption_scope = grant.encryption_scope();
+  fields.content_disposition = grant.content_disposition();
+  fields.content_type = grant.content_type();
 
   // A container's name is made of characters that a path never escapes.
   out.append(target.endpoint_url).append("/").append(target.container.view()).append("/");

@@ -26,6 +26,8 @@ class SasVersion {
   [[nodiscard]] bool signs_encryption_scope() const { return text_ >= "2020-12-06"; }
   [[nodiscard]] bool signs_authorized_object_ids() const { return text_ >= "2020-02-10"; }
   [[nodiscard]] bool signs_delegated_user() const { return text_ >= "2025-07-05"; }
+  /// Blob index tags ("Versioning for the Azure Storage services").
+  [[nodiscard]] bool has_tags() const { return text_ >= "2019-12-12"; }
   [[nodiscard]] bool signs_request_headers() const { return text_ >= "2026-04-06"; }
 
  private:

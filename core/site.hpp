@@ -19,8 +19,10 @@ struct AccountKeys {
 /// Immutable, so that any number of threads may share it; a reload makes a new one.
 class Site {
  public:
-  /// `keys` are in the order of `config.accounts`, each with a current key.
-  Site(Config config, std::vector<AccountKeys> keys);
+  /// `keys` are in the order of `config.accounts`, each with a current key. `hook_secret` is there if there
+  /// is a hook.
+  Site(Config config, std::vector<AccountKeys> keys,
+       std::shared_ptr<const SecretBytes> hook_secret = nullptr);
 
   [[nodiscard]] const EndpointTable& endpoints() const { return endpoints_; }
   [[nodiscard]] const Policy& policy() const { return policy_; }
@@ -31,6 +33,10 @@ class Site {
   [[nodiscard]] const std::vector<std::shared_ptr<const SigningKey>>& signing_keys() const {
     return signing_keys_;
   }
+  /// How our own requests are authorized, for each account.
+  [[nodiscard]] const std::vector<RequestAuthorization>& requests() const { return requests_; }
+  /// What messages to the hook are signed with; only where there is one.
+  [[nodiscard]] const SecretBytes& hook_secret() const { return *hook_secret_; }
 
  private:
   EndpointTable endpoints_;
@@ -39,6 +45,8 @@ class Site {
   SuccessOptions success_;
   ServerOptions server_;
   std::vector<std::shared_ptr<const SigningKey>> signing_keys_;
+  std::vector<RequestAuthorization> requests_;
+  std::shared_ptr<const SecretBytes> hook_secret_;
 };
 
 }  // namespace blobvalet

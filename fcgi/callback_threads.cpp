@@ -4,11 +4,15 @@
 
 namespace blobvalet::fcgi {
 
-CallbackThreads::CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox)
-    : clock_(clock), log_(log), mailbox_(mailbox) {
-  for (unsigned i = 0; i < threads; ++i)
-    threads_.emplace_back([this] { run(); });
-}
+using std::chrono::steady_clock;
+
+CallbackThreads::CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox,
+                                 std::function<void()> event_stored)
+    : most_threads_(threads),
+      event_stored_(std::move(event_stored)),
+      clock_(clock),
+      log_(log),
+      mailbox_(mailbox) {}
 
 CallbackThreads::~CallbackThreads() {
   {
@@ -24,8 +28,10 @@ bool CallbackThreads::submit(CallbackJob& job) {
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() == kQueueLength) return false;
+    job.taken_at = steady_clock::now();
     queue_.push_back(std::move(job));
     ++pending_;
+    if (queue_.size() > idle_ && threads_.size() < most_threads_) threads_.emplace_back([this] { run(); });
   }
   changed_.notify_one();
   return true;
@@ -38,7 +44,9 @@ std::size_t CallbackThreads::pending() const {
 
 std::optional<CallbackJob> CallbackThreads::next() {
   std::unique_lock lock(mutex_);
+  ++idle_;
   changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  --idle_;
   if (queue_.empty()) return std::nullopt;
   CallbackJob job = std::move(queue_.front());
   queue_.pop_front();
@@ -48,8 +56,11 @@ std::optional<CallbackJob> CallbackThreads::next() {
 void CallbackThreads::run() {
   std::optional<SiteApp> app;
   while (auto job = next()) {
-    if (!app || app->site() != job->site) app.emplace(job->site, clock_, log_);
-    if (!app->answer(*job->connection, job->request)) job->connection->close();
+    if (!app || app->site() != job->site) app.emplace(job->site, clock_, log_, event_stored_);
+    const bool too_late = steady_clock::now() - job->taken_at > kLongestWait;
+    const bool keep = too_late ? app->answer_busy(*job->connection, job->request)
+                               : app->answer(*job->connection, job->request);
+    if (!keep) job->connection->close();
     {
       // Posted before it stops counting, so that a stopping loop never misses it.
       const std::lock_guard lock(mutex_);

@@ -1,6 +1,8 @@
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -17,14 +19,21 @@ struct CallbackJob {
   std::unique_ptr<Connection> connection;
   Request request;
   std::shared_ptr<const Site> site;  ///< the configuration at the time of the request
+  std::chrono::steady_clock::time_point taken_at = {};
 };
 
 /// A bounded set of threads with a bounded queue. Callbacks may wait for Azure and for the site's
-/// application, which the event loop must not.
+/// application, which the event loop must not. Threads are started as they are needed, and stay.
 class CallbackThreads {
  public:
-  /// Answered connections go to `mailbox`.
-  CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox);
+  /// A callback that no thread was free for in this time is answered by `busy`: whoever waits for it would
+  /// not wait much longer, and its turn is better spent on one that still is.
+  static constexpr std::chrono::milliseconds kLongestWait{2000};
+
+  /// Answered connections go to `mailbox`; `event_stored` is called, by any thread, after each event that is
+  /// stored.
+  CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox,
+                  std::function<void()> event_stored);
   /// Answers what is queued, then ends.
   ~CallbackThreads();
   CallbackThreads(const CallbackThreads&) = delete;
@@ -42,6 +51,8 @@ class CallbackThreads {
   [[nodiscard]] std::optional<CallbackJob> next();
 
   static constexpr std::size_t kQueueLength = 256;
+  const unsigned most_threads_;
+  const std::function<void()> event_stored_;
   const Clock& clock_;
   const Log& log_;
   Mailbox& mailbox_;
@@ -49,6 +60,7 @@ class CallbackThreads {
   std::condition_variable changed_;
   std::deque<CallbackJob> queue_;
   std::size_t pending_ = 0;
+  std::size_t idle_ = 0;  ///< threads that wait for a job
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -30,8 +30,9 @@ struct SignOptions {
 /// True if fd 0 is a listening socket, as spawn-fcgi and systemd pass it.
 [[nodiscard]] bool stdin_is_listening();
 
-/// Serves FastCGI on fd 0 until SIGTERM.
-[[nodiscard]] ExitCode serve(const std::string& config_file);
+/// Serves FastCGI on fd 0 until SIGTERM. With `signatures_only`, what might wait for Azure, the application
+/// or the event store is refused, and the worker needs neither network nor files beyond its keys.
+[[nodiscard]] ExitCode serve(const std::string& config_file, bool signatures_only);
 
 /// Reports every fault of the configuration and its keys on standard error.
 [[nodiscard]] ExitCode check(const std::string& config_file);
@@ -41,6 +42,10 @@ struct SignOptions {
 
 /// Signs a file of golden vectors and reports every one that differs.
 [[nodiscard]] ExitCode check_vectors(const std::string& file);
+
+/// The event store that the configuration names; nothing, said on standard error, if it names none or is
+/// faulty.
+[[nodiscard]] std::optional<EventStoreOptions> event_store_of(const std::string& config_file);
 
 /// Lists the stored events, oldest first: a table, or with `json` one object a line, bodies included.
 [[nodiscard]] ExitCode list_events(const EventStoreOptions& options, bool json);

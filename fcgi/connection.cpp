@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kIdentityPrefix = "BLOBVALET_";
 constexpr std::string_view kVarPrefix = "BLOBVALET_VAR_";
+constexpr std::string_view kHeaderPrefix = "HTTP_";
 
 std::string_view reason_phrase(Status status) {
   switch (status) {
@@ -23,6 +24,7 @@ std::string_view reason_phrase(Status status) {
     case Status::method_not_allowed: return "Method Not Allowed";
     case Status::content_too_large: return "Content Too Large";
     case Status::unsupported_media_type: return "Unsupported Media Type";
+    case Status::unprocessable_content: return "Unprocessable Content";
     case Status::internal_server_error: return "Internal Server Error";
     case Status::service_unavailable: return "Service Unavailable";
   }
@@ -45,9 +47,9 @@ void format(const Response& response, std::string& out) {
   out.append("\r\nContent-Length: ");
   append_number(out, response.body.size());
   if (!response.allow.empty()) out.append("\r\nAllow: ").append(response.allow);
-  if (response.retry_after_seconds) {
+  if (response.retry_after) {
     out.append("\r\nRetry-After: ");
-    append_number(out, *response.retry_after_seconds);
+    append_number(out, static_cast<std::size_t>(response.retry_after->count()));
   }
   out.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n").append(response.body);
 }
@@ -78,6 +80,13 @@ std::string lower_case(std::string_view text) {
   std::ranges::transform(lower, lower.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return lower;
+}
+
+/// `USER_AGENT` is the header user-agent (RFC 3875 section 4.1.18).
+std::string header_name(std::string_view text) {
+  std::string name = lower_case(text);
+  std::ranges::replace(name, '_', '-');
+  return name;
 }
 
 }  // namespace
@@ -128,6 +137,7 @@ std::optional<Request> Connection::read_params() {
   Request request;
   var_names_.clear();
   var_names_.reserve(8);
+  header_names_.clear();
   for (char** entry = fcgx_.envp; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const std::size_t equals = std::min(text.find('='), text.size());
@@ -137,6 +147,10 @@ std::optional<Request> Connection::read_params() {
     if (name.starts_with(kVarPrefix)) {
       request.vars.push_back({{}, value});
       var_names_.push_back(lower_case(name.substr(kVarPrefix.size())));
+    } else if (name.starts_with(kHeaderPrefix)) {
+      if (value.empty()) continue;
+      request.headers.push_back({{}, value});
+      header_names_.push_back(header_name(name.substr(kHeaderPrefix.size())));
     } else if (std::string_view* member = member_of(request, name); member != nullptr && member->empty()) {
       *member = value;
     }
@@ -144,6 +158,8 @@ std::optional<Request> Connection::read_params() {
   // Only now, since the names moved while their list grew.
   for (std::size_t i = 0; i < var_names_.size(); ++i)
     request.vars[i].name = var_names_[i];
+  for (std::size_t i = 0; i < header_names_.size(); ++i)
+    request.headers[i].name = header_names_[i];
   return request;
 }
 

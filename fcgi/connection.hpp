@@ -62,6 +62,7 @@ class Connection {
   FCGX_Request fcgx_{};
   FileDescriptor socket_;  ///< set aside while libfcgi reads from memory
   std::vector<std::string> var_names_;
+  std::vector<std::string> header_names_;
   std::string body_;
   std::string answer_;
 };

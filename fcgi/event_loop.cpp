@@ -56,9 +56,10 @@ void EventLoop::block_signals() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
+EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
                      Reload reload)
-    : clock_(clock),
+    : duty_(duty),
+      clock_(clock),
       log_(log),
       reload_(std::move(reload)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
@@ -66,10 +67,12 @@ EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Cloc
       app_(std::in_place, site, clock, log),
       limits_(limits_for(*site)),
       peeked_(largest_request(limits_)),
-      callbacks_(site->server().threads, clock, log, mailbox_),
+      deliveries_(clock),
+      callbacks_(site->server().threads, clock, log, mailbox_, [this] { deliveries_.wake(); }),
       acceptor_(listen_fd, mailbox_) {
   watch(mailbox_.fd(), EPOLLIN, &mailbox_);
   watch(signals_.get(), EPOLLIN, &signals_);
+  if (duty_ == Duty::all) deliveries_.begin(std::move(site));
 }
 
 bool EventLoop::run() {
@@ -133,6 +136,7 @@ void EventLoop::reload() {
   auto site = reload_();
   if (site == nullptr) return;
   app_.emplace(site, clock_, log_);
+  if (duty_ == Duty::all) deliveries_.begin(site);
   log_.set_access(site->server().access_log);
   limits_ = limits_for(*site);
   peeked_.resize(largest_request(limits_));
@@ -140,6 +144,7 @@ void EventLoop::reload() {
 
 void EventLoop::begin_stopping() {
   stopping_ = true;
+  deliveries_.stop();
   FCGX_ShutdownPending();
   acceptor_.stop();
   collect_mail();
@@ -232,16 +237,18 @@ void EventLoop::serve(Connection& connection, bool body_too_large) {
     return drain(connection);
   }
   connection.read_body(*request);
-  if (request->endpoint == "success" && hand_to_thread(connection, *request)) return;
-  const bool keep = request->endpoint == "success" ? app_->answer_busy(connection, *request)
-                                                   : app_->answer(connection, *request);
-  settle(connection, keep);
+  if (!goes_to_thread(*request)) return settle(connection, app_->answer(connection, *request));
+  if (!hand_to_thread(connection, *request)) settle(connection, app_->answer_busy(connection, *request));
+}
+
+bool EventLoop::goes_to_thread(const Request& request) const {
+  return duty_ == Duty::all && App::may_wait(*app_->site(), request);
 }
 
 /// False, with nothing changed, if all threads are busy and their queue is full.
 bool EventLoop::hand_to_thread(Connection& connection, Request& request) {
   const auto entry = connections_.find(&connection);
-  CallbackJob job{std::move(entry->second), request, app_->site()};
+  CallbackJob job{std::move(entry->second), request, app_->site(), {}};
   connection.is_with_thread = true;
   if (callbacks_.submit(job)) {
     connections_.erase(entry);

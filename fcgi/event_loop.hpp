@@ -10,6 +10,7 @@
 
 #include "fcgi/acceptor.hpp"
 #include "fcgi/callback_threads.hpp"
+#include "fcgi/deliveries.hpp"
 #include "fcgi/mailbox.hpp"
 #include "fcgi/record_gate.hpp"
 #include "fcgi/site_app.hpp"
@@ -30,8 +31,15 @@ class EventLoop {
   /// called before any other thread is made.
   static void block_signals();
 
+  /// What this worker is for.
+  enum class Duty : std::uint8_t {
+    all,
+    signatures,  ///< what never waits, and no threads: whatever may wait is refused
+  };
+
   /// Throws std::runtime_error if the kernel gives no epoll, eventfd or signalfd.
-  EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Clock& clock, Log& log, Reload reload);
+  EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
+            Reload reload);
 
   /// Runs until a signal ends it. False if the listening socket stopped working.
   [[nodiscard]] bool run();
@@ -59,6 +67,9 @@ class EventLoop {
   [[nodiscard]] bool is_done() const;
   [[nodiscard]] int wait_milliseconds() const;
 
+  [[nodiscard]] bool goes_to_thread(const Request& request) const;
+
+  const Duty duty_;
   const Clock& clock_;
   Log& log_;
   Reload reload_;
@@ -72,6 +83,7 @@ class EventLoop {
   std::unordered_set<Connection*> with_deadline_;
   bool stopping_ = false;
   // Their threads use what stands above, so they are made last and end first.
+  Deliveries deliveries_;
   CallbackThreads callbacks_;
   Acceptor acceptor_;
 };

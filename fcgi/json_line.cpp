@@ -54,6 +54,11 @@ void JsonLine::number(const char* name, std::int64_t value) {
   writer_.Int64(value);
 }
 
+void JsonLine::boolean(const char* name, bool value) {
+  writer_.Key(name);
+  writer_.Bool(value);
+}
+
 std::string_view JsonLine::end() {
   writer_.EndObject();
   buffer_.Put('\n');

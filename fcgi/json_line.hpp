@@ -15,6 +15,7 @@ class JsonLine {
   /// name has. What is not UTF-8 cannot stand in JSON: its bytes beyond ASCII become `?`.
   void text(const char* name, std::string_view value);
   void number(const char* name, std::int64_t value);
+  void boolean(const char* name, bool value);
   /// The finished line; valid until the next begin().
   [[nodiscard]] std::string_view end();
 

@@ -4,12 +4,14 @@
 #include <openssl/crypto.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 
+#include "fcgi/adapters/secret_files.hpp"
 #include "fcgi/file_descriptor.hpp"
 
 namespace blobvalet::fcgi {
@@ -37,16 +39,8 @@ std::string objection(int fd, FileMode mode) {
   return {};
 }
 
-std::optional<SecretBytes> read_all(int fd) {
-  SecretBytes bytes(kMaxKeyFileBytes);
-  std::size_t size = 0;
-  ssize_t n = 0;
-  while ((n = ::read(fd, bytes.reveal_mutable().data() + size, kMaxKeyFileBytes - size)) > 0) {
-    size += static_cast<std::size_t>(n);
-  }
-  if (n < 0 || size == kMaxKeyFileBytes) return std::nullopt;
-  bytes.shrink(size);
-  return bytes;
+std::string_view text_of(const SecretBytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.reveal().data()), bytes.size()};
 }
 
 std::shared_ptr<const SigningKey> parse_key(std::string_view text, std::string& message) {
@@ -57,8 +51,8 @@ std::shared_ptr<const SigningKey> parse_key(std::string_view text, std::string& 
   return nullptr;
 }
 
-std::shared_ptr<const SigningKey> load_file(const std::filesystem::path& path, FileMode mode,
-                                            std::string& message) {
+std::shared_ptr<const SecretBytes> load_file(const std::filesystem::path& path, FileMode mode,
+                                             std::string& message) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) {
     message = std::string("cannot be opened: ") + std::strerror(errno);
@@ -66,19 +60,18 @@ std::shared_ptr<const SigningKey> load_file(const std::filesystem::path& path, F
   }
   message = objection(file.get(), mode);
   if (!message.empty()) return nullptr;
-  const auto bytes = read_all(file.get());
-  if (!bytes) {
-    message = "cannot be read, or is too long for a key";
-    return nullptr;
-  }
-  return parse_key({reinterpret_cast<const char*>(bytes->reveal().data()), bytes->size()}, message);
+  auto bytes = read_secret(file.get(), kMaxKeyFileBytes);
+  if (bytes) return std::make_shared<const SecretBytes>(std::move(*bytes));
+  message = "cannot be read, or is too long for a key";
+  return nullptr;
 }
 
-const char* member_of(KeySource::Kind kind) {
+/// The end of the member's name, behind `key_` or `secret_`.
+const char* suffix_of(KeySource::Kind kind) {
   switch (kind) {
-    case KeySource::Kind::file: return "key_file";
-    case KeySource::Kind::environment: return "key_env";
-    case KeySource::Kind::credential: return "key_credential";
+    case KeySource::Kind::file: return "file";
+    case KeySource::Kind::environment: return "env";
+    case KeySource::Kind::credential: return "credential";
   }
   return "";
 }
@@ -88,10 +81,12 @@ const char* member_of(KeySource::Kind kind) {
 std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, ConfigFaults& faults) {
   std::vector<AccountKeys> all;
   for (std::size_t i = 0; i < accounts.size(); ++i) {
-    const auto load_or_report = [&](const KeySource& source) {
+    const auto load_or_report = [&](const KeySource& source) -> std::shared_ptr<const SigningKey> {
       std::string message;
-      auto key = load_one(source, message);
-      const std::string place = "accounts[" + std::to_string(i) + "].credential: " + member_of(source.kind);
+      const Text text = load_text(source, message);
+      auto key = text ? parse_key(text_of(*text), message) : nullptr;
+      const std::string place =
+          "accounts[" + std::to_string(i) + "].credential: key_" + suffix_of(source.kind);
       if (key == nullptr) faults.push_back({place, message});
       return key;
     };
@@ -103,7 +98,21 @@ std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, C
   return all;
 }
 
-KeyLoader::Key KeyLoader::load_one(const KeySource& source, std::string& message) {
+std::shared_ptr<const SecretBytes> KeyLoader::load_hook_secret(const KeySource& source,
+                                                               ConfigFaults& faults) {
+  constexpr std::size_t kLeastBytes = 16;
+  std::string message;
+  const Text text = load_text(source, message);
+  if (text != nullptr) {
+    auto secret = std::make_shared<const SecretBytes>(trimmed(*text));
+    if (secret->size() >= kLeastBytes) return secret;
+    message = "holds less than 16 bytes; make one with: openssl rand -hex 32";
+  }
+  faults.push_back({std::string("success.hook.secret_") + suffix_of(source.kind), message});
+  return nullptr;
+}
+
+KeyLoader::Text KeyLoader::load_text(const KeySource& source, std::string& message) {
   switch (source.kind) {
     case KeySource::Kind::environment: return load_environment(source.name, message);
     case KeySource::Kind::file: return load_file(directory_ / source.name, FileMode::private_only, message);
@@ -119,17 +128,18 @@ KeyLoader::Key KeyLoader::load_one(const KeySource& source, std::string& message
   return load_file(std::filesystem::path(credentials) / source.name, FileMode::any, message);
 }
 
-KeyLoader::Key KeyLoader::load_environment(const std::string& name, std::string& message) {
+KeyLoader::Text KeyLoader::load_environment(const std::string& name, std::string& message) {
   if (const auto known = from_environment_.find(name); known != from_environment_.end()) return known->second;
   char* value = std::getenv(name.c_str());
   if (value == nullptr) {
     message = "the environment has no variable of this name";
     return nullptr;
   }
-  auto key = parse_key(value, message);
-  OPENSSL_cleanse(value, std::strlen(value));
-  if (key != nullptr) from_environment_.emplace(name, key);
-  return key;
+  const std::string_view text(value);
+  SecretBytes bytes(text.size());
+  std::ranges::copy(text, bytes.reveal_mutable().begin());
+  OPENSSL_cleanse(value, text.size());
+  return from_environment_.emplace(name, std::make_shared<const SecretBytes>(std::move(bytes))).first->second;
 }
 
 }  // namespace blobvalet::fcgi

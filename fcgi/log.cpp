@@ -84,6 +84,13 @@ void AccessLine::begin(const Event& event) {
   line_.text("outcome", event.status == Status::ok ? "ok" : "refused");
   line_.text("code", event.code);
   line_.text("reason", event.reason);
+  if (event.verified) line_.boolean("verified", *event.verified);
+  if (event.size_bytes) line_.number("size", static_cast<std::int64_t>(*event.size_bytes));
+  line_.text("content_type", event.content_type);
+  line_.text("etag", event.etag);
+  line_.text("last_modified", event.last_modified);
+  line_.text("action", event.action);
+  if (event.hook_status) line_.number("hook_status", *event.hook_status);
 }
 
 void AccessLine::finish(std::chrono::microseconds duration) {

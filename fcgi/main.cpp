@@ -14,6 +14,10 @@ struct Arguments {
   std::string vectors_file;
   std::string at;
   std::vector<std::string> vars;
+  std::string event_id;
+  bool signatures_only = false;
+  bool json = false;
+  bool all_dead = false;
   blobvalet::fcgi::SignOptions sign;
 };
 
@@ -49,6 +53,34 @@ void finish_sign_options(Arguments& arguments) {
   }
 }
 
+struct EventCommands {
+  CLI::App* list;
+  CLI::App* retry;
+  CLI::App* drop;
+};
+
+EventCommands add_event_commands(CLI::App& events, Arguments& arguments) {
+  add_config_option(events, arguments);
+  events.require_subcommand(1);
+  EventCommands commands{events.add_subcommand("list", "All events that wait or are dead, oldest first"),
+                         events.add_subcommand("retry", "Deliver an event at once, or dead ones once more"),
+                         events.add_subcommand("drop", "Forget an event")};
+  commands.list->add_flag("--json", arguments.json, "One JSON object a line, with the message");
+  auto* id = commands.retry->add_option("id", arguments.event_id, "The event's id");
+  commands.retry->add_flag("--all-dead", arguments.all_dead, "All dead events")->excludes(id);
+  commands.drop->add_option("id", arguments.event_id, "The event's id")->required();
+  return commands;
+}
+
+ExitCode run_events(const EventCommands& commands, const Arguments& arguments) {
+  const auto store = blobvalet::fcgi::event_store_of(arguments.config_file);
+  if (!store) return ExitCode::bad_configuration;
+  if (*commands.list) return blobvalet::fcgi::list_events(*store, arguments.json);
+  if (*commands.drop) return blobvalet::fcgi::drop_event(*store, arguments.event_id);
+  if (arguments.all_dead) return blobvalet::fcgi::retry_events(*store, std::nullopt);
+  return blobvalet::fcgi::retry_events(*store, arguments.event_id);
+}
+
 ExitCode run(int argc, char** argv) {
   CLI::App app("Signs Azure Blob SAS URIs for Fine Uploader, as a FastCGI responder behind nginx.",
                "blobvalet");
@@ -62,21 +94,29 @@ ExitCode run(int argc, char** argv) {
   CLI::App* serve =
       app.add_subcommand("serve", "Serve FastCGI on fd 0 until SIGTERM; SIGHUP re-reads the configuration");
   add_config_option(*serve, arguments);
+  serve->add_flag("--signatures-only", arguments.signatures_only,
+                  "Refuse what might wait for Azure or the application; needs no network");
   CLI::App* check = app.add_subcommand("check", "Report every fault of the configuration and its keys");
   add_config_option(*check, arguments);
   CLI::App* sign = app.add_subcommand("sign", "Print what serve would answer to one signature request");
   add_sign_options(*sign, arguments);
+  CLI::App* events = app.add_subcommand("events", "Events that wait for the site's application");
+  const EventCommands event_commands = add_event_commands(*events, arguments);
   try {
     app.parse(argc, argv);
     if (*sign && !arguments.vectors_file.empty())
       return blobvalet::fcgi::check_vectors(arguments.vectors_file);
     if (*sign) finish_sign_options(arguments);
+    if (*event_commands.retry && !arguments.all_dead && arguments.event_id.empty())
+      throw CLI::RequiredError("id or --all-dead");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? ExitCode::success : ExitCode::usage;
   }
   if (*check) return blobvalet::fcgi::check(arguments.config_file);
   if (*sign) return blobvalet::fcgi::sign(arguments.config_file, arguments.sign);
-  if (*serve || blobvalet::fcgi::stdin_is_listening()) return blobvalet::fcgi::serve(arguments.config_file);
+  if (*events) return run_events(event_commands, arguments);
+  if (*serve || blobvalet::fcgi::stdin_is_listening())
+    return blobvalet::fcgi::serve(arguments.config_file, arguments.signatures_only);
   std::cerr << app.help();
   return ExitCode::usage;
 }

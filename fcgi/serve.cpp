@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "core/version.hpp"
+#include "fcgi/adapters/curl_http.hpp"
 #include "fcgi/commands.hpp"
 #include "fcgi/event_loop.hpp"
 #include "fcgi/site_loader.hpp"
@@ -36,7 +37,7 @@ bool stdin_is_listening() {
   return ::getsockopt(kListenFd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
 }
 
-ExitCode serve(const std::string& config_file) {
+ExitCode serve(const std::string& config_file, bool signatures_only) {
   if (!stdin_is_listening()) {
     Log::notice("start_failed", "fd 0 is not a listening socket; start blobvalet by spawn-fcgi or systemd");
     return ExitCode::usage;
@@ -63,9 +64,11 @@ ExitCode serve(const std::string& config_file) {
     Log::notice("start_failed", "libfcgi cannot be initialised");
     return ExitCode::failure;
   }
+  const CurlLibrary curl;
   const SystemClock clock;
   Log log((*site)->server().access_log);
-  EventLoop loop(kListenFd, *site, clock, log, reload);
+  const auto duty = signatures_only ? EventLoop::Duty::signatures : EventLoop::Duty::all;
+  EventLoop loop(kListenFd, duty, *site, clock, log, reload);
   Log::notice("started", kVersion);
   const bool ended_by_signal = loop.run();
   Log::notice(ended_by_signal ? "stopped" : "listening_socket_failed");

@@ -1,7 +1,9 @@
 #pragma once
+#include <functional>
 #include <memory>
 
 #include "core/app.hpp"
+#include "fcgi/callback_ports.hpp"
 #include "fcgi/connection.hpp"
 #include "fcgi/log.hpp"
 
@@ -11,9 +13,16 @@ namespace blobvalet::fcgi {
 /// log.
 class SiteApp {
  public:
-  /// `clock` and `log` outlive it.
+  /// Never waits, and refuses what would have to. `clock` and `log` outlive it.
   SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log)
       : site_(site), app_(std::move(site), clock), log_(log) {}
+  /// Answers everything; `event_stored` is called after each event that is stored.
+  SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log,
+          std::function<void()> event_stored)
+      : site_(site),
+        ports_(std::make_unique<ThreadPorts>(*site, std::move(event_stored))),
+        app_(std::move(site), clock, &ports_->ports()),
+        log_(log) {}
 
   [[nodiscard]] const std::shared_ptr<const Site>& site() const { return site_; }
 
@@ -29,6 +38,7 @@ class SiteApp {
   [[nodiscard]] bool send(Connection& connection, const Event& event, Time start);
 
   std::shared_ptr<const Site> site_;
+  std::unique_ptr<ThreadPorts> ports_;
   App app_;
   const Log& log_;
   Response response_;

@@ -74,6 +74,18 @@ ExitCode sign(const std::string& config_file, const SignOptions& options) {
   return ExitCode::refused;
 }
 
+std::optional<EventStoreOptions> event_store_of(const std::string& config_file) {
+  const auto site = SiteLoader(config_file).load();
+  if (!site) {
+    print(site.error());
+    return std::nullopt;
+  }
+  const auto& hook = (*site)->success().hook;
+  if (hook && hook->mode == HookOptions::Mode::async) return hook->store;
+  std::cerr << "success.hook.mode: is not async, so no events are stored\n";
+  return std::nullopt;
+}
+
 ExitCode check_vectors(const std::string& file) {
   const auto json = read_text_file(file);
   if (!json) {

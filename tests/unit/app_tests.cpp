@@ -29,7 +29,7 @@ constexpr std::string_view kSite = R"({
      "methods": ["PUT"],
      "sas": {"protocol": "https,http"}}
   ],
-  "success": {"max_fields": 8, "max_depth": 2}
+  "success": {"max_fields": 8, "max_depth": 2, "verify": {"enabled": false}}
 })";
 
 const std::string kAcme = "https://acme.blob.core.windows.net/";
@@ -47,8 +47,8 @@ std::string site_with(std::string_view from, std::string_view to) {
 
 /// One App with its fakes, and the last answer.
 struct Bench {
-  explicit Bench(std::string_view json = kSite, bool with_probe = false)
-      : app(site_from(json), clock, with_probe ? &probe : nullptr) {}
+  explicit Bench(std::string_view json = kSite, bool with_ports = true)
+      : app(site_from(json), clock, with_ports ? &world.ports : nullptr) {}
 
   /// `<status> <type>[ Allow=<methods>][ Retry-After=<seconds>] <body>`
   std::string answer(const Request& request) {
@@ -59,8 +59,8 @@ struct Bench {
     std::string text = std::to_string(static_cast<unsigned>(response.status));
     text.append(response.content_type == ContentType::json ? " json" : " text");
     if (!response.allow.empty()) text.append(" Allow=").append(response.allow);
-    if (response.retry_after_seconds)
-      text.append(" Retry-After=").append(std::to_string(*response.retry_after_seconds));
+    if (response.retry_after)
+      text.append(" Retry-After=").append(std::to_string(response.retry_after->count()));
     return text.append(" ").append(response.body);
   }
   /// All that the log may say.
@@ -75,7 +75,7 @@ struct Bench {
   }
 
   FakeClock clock;
-  FakeBlobProbe probe;
+  FakePorts world;
   App app;
   Response response;
   Event event;
@@ -525,27 +525,24 @@ BOOST_AUTO_TEST_CASE(callbacks_come_by_post_or_where_allowed_by_put) {
   BOOST_TEST(lenient.answer(put) == kAccepted);
 }
 
-BOOST_AUTO_TEST_CASE(with_a_probe_only_stored_blobs_are_accepted) {
-  Bench bench(kSite, true);
-  const std::string form = form_for(kAcme + "uploads", "bob/a.txt");
-  BOOST_TEST(bench.answer(post(form)) == kAccepted);
-  BOOST_TEST(bench.probe.asked == "acme/uploads/bob/a.txt\n");
-
-  bench.probe.answer = std::optional<BlobProperties>();
-  BOOST_TEST(bench.answer(post(form)) ==
-             "403 json " + refusal_of_success("blob: was not uploaded", "blob_not_found"));
-
-  bench.probe.answer = refuse(Errc::azure_unavailable, "", "the storage cannot be asked now", "timed out");
-  BOOST_TEST(bench.answer(post(form)) ==
-             "503 json Retry-After=1 " +
-                 refusal_of_success("the storage cannot be asked now", "azure_unavailable", false));
-  BOOST_TEST(bench.logged() ==
-             "success|id-1|bob|PUT|acme|uploads|bob/a.txt|own|azure_unavailable|timed out|503");
-
-  bench.probe.asked.clear();
+BOOST_AUTO_TEST_CASE(only_what_the_policy_allows_is_looked_up) {
+  Bench bench(site_with(R"("enabled": false)", R"("enabled": true)"));
   (void)bench.answer(post(form_for(kAcme + "uploads", "alice/a.txt")));
   (void)bench.answer(get(query_for(kAcme + "uploads/bob/a.txt")));
-  BOOST_TEST(bench.probe.asked == "", "neither for a refused caller nor for a signature");
+  BOOST_TEST(bench.world.http.asked() == "", "neither for a refused caller nor for a signature");
+
+  bench.world.http.answers = {stored_blob()};
+  BOOST_TEST(bench.answer(post(form_for(kAcme + "uploads", "bob/a.txt"))) ==
+             R"(200 json {"success":true,"error":null,"verified":true})");
+  BOOST_TEST(bench.world.http.asked() == "HEAD " + kAcme + "uploads/bob/a.txt\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_only_signs_refuses_what_might_wait) {
+  Bench bench(kSite, false);
+  BOOST_TEST(bench.answer(post(form_for(kAcme + "uploads", "bob/a.txt"))) ==
+             "500 json " + refusal_of_success("the web server is misconfigured", "misconfigured", false));
+  BOOST_TEST(bench.event.reason == "this worker was started with --signatures-only");
+  BOOST_TEST(bench.answer(get(query_for(kAcme + "uploads/bob/a.txt"))).starts_with("200 text https://"));
 }
 
 BOOST_AUTO_TEST_CASE(what_the_web_server_got_wrong_is_no_client_error) {

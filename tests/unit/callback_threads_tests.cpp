@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kSite = R"({
   "accounts": [{ "name": "acme", "endpoint": "https://acme.blob.core.windows.net",
                  "credential": { "type": "shared_key", "key_file": "acme.key" } }],
-  "rules": [{ "name": "all", "account": "acme", "container": "uploads", "blobs": ["**"], "methods": ["PUT"], "anonymous": true }]
+  "rules": [{ "name": "all", "account": "acme", "container": "uploads", "blobs": ["**"], "methods": ["PUT"], "anonymous": true }],
+  "success": { "verify": { "enabled": false } }
 })";
 constexpr std::string_view kForm =
     "blob=a&uuid=0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e&name=a&container=https://acme.blob.core.windows.net/"
@@ -40,7 +41,7 @@ struct Callback {
 };
 
 struct Threads {
-  explicit Threads(unsigned count) : threads(std::in_place, count, clock, log, mailbox) {}
+  explicit Threads(unsigned count) : threads(std::in_place, count, clock, log, mailbox, [] {}) {}
   ~Threads() { clock.release(); }
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;

@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(the_least_configuration_has_the_defaults) {
   BOOST_TEST(config.success.limits.max_fields == 256U);
   BOOST_TEST(config.success.limits.max_depth == 8U);
   BOOST_TEST(!config.success.accept_put);
-  BOOST_TEST(config.server.threads == 1U);
+  BOOST_TEST(config.server.threads == 16U);
   BOOST_TEST(config.server.access_log);
 
   BOOST_REQUIRE_EQUAL(config.rules.size(), 1U);

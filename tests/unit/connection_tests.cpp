@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(an_answer_is_cgi) {
     const char* text;
   };
   Response refusal{Status::method_not_allowed, ContentType::json, "GET", {}, "{}"};
-  Response busy{Status::service_unavailable, ContentType::json, {}, 1, "{}"};
+  Response busy{Status::service_unavailable, ContentType::json, {}, std::chrono::seconds(1), "{}"};
   const Row rows[] = {
       {"a signature", text_response("https://x"),
        "Status: 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 9\r\n"

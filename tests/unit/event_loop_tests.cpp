@@ -19,6 +19,7 @@ constexpr std::string_view kSite = R"({
   "accounts": [{ "name": "acme", "endpoint": "https://acme.blob.core.windows.net",
                  "credential": { "type": "shared_key", "key_file": "acme.key" } }],
   "rules": [{ "name": "all", "account": "acme", "container": "uploads", "blobs": ["**"], "methods": ["PUT"], "anonymous": true }],
+  "success": { "verify": { "enabled": false } },
   "server": { "threads": 2, "access_log": false }
 })";
 constexpr std::size_t kRoom = 2 + 256;  // callbacks with threads, and in their queue
@@ -110,7 +111,7 @@ class Worker {
   bool run() {
     clock.spare_this_thread();
     Log log(false);
-    EventLoop loop(listener_.get(), site_, clock, log, [this] {
+    EventLoop loop(listener_.get(), EventLoop::Duty::all, site_, clock, log, [this] {
       ++reloads;
       return next_site;
     });

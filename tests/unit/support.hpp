@@ -1,10 +1,12 @@
 #pragma once
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/app.hpp"
 #include "core/config.hpp"
@@ -31,16 +33,113 @@ class FakeClock final : public Clock {
   UtcSeconds time = at("2026-03-01T12:00:00Z");
 };
 
-/// Answers every probe with `answer` and remembers whom it was asked about.
-class FakeBlobProbe final : public BlobProbe {
+/// Time that passes only when somebody waits.
+class FakeTimer final : public Timer {
  public:
-  Result<std::optional<BlobProperties>> probe(const BlobTarget& target) override {
-    asked.append(target.account).append("/").append(target.container.view()).append("/");
-    asked.append(target.blob.view()).append("\n");
+  [[nodiscard]] Time now() const override { return time; }
+  void sleep_for(std::chrono::milliseconds duration) override {
+    time += duration;
+    waits.push_back(duration);
+  }
+  Time time{std::chrono::hours(1)};
+  std::vector<std::chrono::milliseconds> waits;
+};
+
+/// Plays Azure and the application: gives the prepared answers in their order, and the last one for ever.
+class FakeHttp final : public Http {
+ public:
+  using Outcome = tl::expected<HttpAnswer, HttpFailure>;
+
+  explicit FakeHttp(FakeTimer& timer) : timer_(timer) {}
+  [[nodiscard]] Outcome send(const HttpCall& call) override {
+    calls.push_back(call);
+    BOOST_REQUIRE_MESSAGE(!answers.empty(), "no answer prepared for " << call.method << " " << call.url);
+    const Outcome answer = answers.front();
+    if (answers.size() > 1) answers.erase(answers.begin());
+    const bool hangs = !answer && answer.error() == HttpFailure::timed_out;
+    timer_.time += hangs ? call.timeout : std::chrono::milliseconds(1);
     return answer;
   }
-  Result<std::optional<BlobProperties>> answer = BlobProperties{};
-  std::string asked;
+  /// `PUT http://...` of each call, without the SAS.
+  [[nodiscard]] std::string asked() const {
+    std::string text;
+    for (const HttpCall& call : calls)
+      text.append(call.method).append(" ").append(call.url.substr(0, call.url.find('?'))).append("\n");
+    return text;
+  }
+  std::vector<Outcome> answers;
+  std::vector<HttpCall> calls;
+
+ private:
+  FakeTimer& timer_;
+};
+
+inline HttpAnswer http_answer(int status, std::vector<std::pair<std::string, std::string>> headers = {},
+                              std::string body = {}) {
+  return {status, std::move(headers), std::move(body)};
+}
+
+/// What Azure says of a small picture.
+inline HttpAnswer stored_blob(std::vector<std::pair<std::string, std::string>> changes = {}) {
+  HttpAnswer answer = http_answer(200, {{"content-length", "5"},
+                                        {"content-type", "image/png"},
+                                        {"x-ms-blob-type", "BlockBlob"},
+                                        {"etag", "\"0x8D1\""},
+                                        {"last-modified", "Sun, 01 Mar 2026 11:59:58 GMT"}});
+  for (auto& [name, value] : changes) {
+    std::erase_if(answer.headers, [&](const auto& header) { return header.first == name; });
+    if (!value.empty()) answer.headers.emplace_back(name, value);
+  }
+  return answer;
+}
+
+class FakeMagicNumbers final : public MagicNumbers {
+ public:
+  [[nodiscard]] std::string media_type(std::string_view bytes) override {
+    seen = bytes;
+    return type;
+  }
+  std::string type = "image/png";
+  std::string seen;
+};
+
+class FakeSecretFiles final : public SecretFiles {
+ public:
+  [[nodiscard]] std::optional<SecretBytes> read(const std::string& path) override;
+  std::string path;  ///< the one file that there is
+  std::string text;
+};
+
+/// Keeps events in memory; `failure` makes it fail.
+class FakeEventStore final : public EventStore {
+ public:
+  void append(const NewEvent& event, UtcSeconds /*now*/) override {
+    if (!failure.empty()) throw EventStoreError(failure);
+    events.push_back(event);
+  }
+  [[nodiscard]] bool lead() override { return false; }
+  [[nodiscard]] std::vector<StoredEvent> due(UtcSeconds /*now*/, std::size_t /*limit*/) override {
+    return {};
+  }
+  void delivered(const StoredEvent& /*event*/) override {}
+  void postpone(const StoredEvent& /*event*/, UtcSeconds /*next*/, std::string_view /*error*/) override {}
+  void bury(const StoredEvent& /*event*/, std::string_view /*error*/) override {}
+  [[nodiscard]] std::vector<StoredEvent> list() override { return {}; }
+  bool retry(std::string_view /*id*/, UtcSeconds /*now*/) override { return false; }
+  bool drop(std::string_view /*id*/) override { return false; }
+  std::vector<NewEvent> events;
+  std::string failure;
+};
+
+/// All that callbacks need, faked.
+struct FakePorts {
+  FakeTimer timer;
+  FakeHttp http{timer};
+  FakeMagicNumbers magic_numbers;
+  FakeSecretFiles secret_files;
+  FakeEventStore events;
+  unsigned stored = 0;
+  CallbackPorts ports{http, timer, magic_numbers, secret_files, &events, [this] { ++stored; }};
 };
 
 inline SecretBytes secret(std::string_view bytes) {
@@ -48,6 +147,14 @@ inline SecretBytes secret(std::string_view bytes) {
   std::copy(bytes.begin(), bytes.end(), result.reveal_mutable().begin());
   return result;
 }
+
+inline std::optional<SecretBytes> FakeSecretFiles::read(const std::string& wanted) {
+  if (wanted != path) return std::nullopt;
+  return secret(text);
+}
+
+/// The hook's secret in every test.
+inline constexpr std::string_view kHookSecret = "a secret of the tests";
 
 inline std::shared_ptr<const SigningKey> account_key(std::string_view base64 = kDevelopmentKey) {
   auto key = AccountKey::parse(base64);
@@ -69,7 +176,8 @@ inline Config config_from(std::string_view json) {
 inline std::shared_ptr<const Site> site_from(std::string_view json) {
   Config config = config_from(json);
   std::vector<AccountKeys> keys(config.accounts.size(), AccountKeys{account_key(), account_key()});
-  return std::make_shared<const Site>(std::move(config), std::move(keys));
+  return std::make_shared<const Site>(std::move(config), std::move(keys),
+                                      std::make_shared<const SecretBytes>(secret(kHookSecret)));
 }
 
 /// `ok`, or the refusal's stable code.

@@ -1,0 +1,143 @@
+#include "core/azure_authorization.hpp"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <ctime>
+#include <iomanip>
+#include <locale>
+#include <sstream>
+
+#include "core/base64.hpp"
+#include "core/percent_encoding.hpp"
+
+namespace blobvalet {
+namespace {
+
+/// `Sun, 01 Mar 2026 12:00:00 GMT` (RFC 9110 section 5.6.7).
+std::string http_date(UtcSeconds time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::ostringstream text;
+  text.imbue(std::locale::classic());
+  text << std::put_time(&parts, "%a, %d %b %Y %H:%M:%S GMT");
+  return text.str();
+}
+
+/// The value of a header that we set ourselves; empty if we did not.
+std::string_view value_of(const HttpCall& call, std::string_view name) {
+  for (const std::string_view header : call.headers) {
+    if (header.starts_with(name) && header.substr(name.size()).starts_with(": ")) {
+      return header.substr(name.size() + 2);
+    }
+  }
+  return {};
+}
+
+/// All `x-ms-` headers, sorted, each as `name:value` and a line feed. Ours are in lower case already.
+std::string canonical_headers(const HttpCall& call) {
+  std::vector<std::string_view> headers;
+  for (const std::string_view header : call.headers) {
+    if (header.starts_with("x-ms-")) headers.push_back(header);
+  }
+  std::ranges::sort(headers);
+  std::string text;
+  for (const std::string_view header : headers) {
+    const std::size_t colon = header.find(": ");
+    text.append(header.substr(0, colon)).append(":").append(header.substr(colon + 2)).append("\n");
+  }
+  return text;
+}
+
+/// What stands behind scheme and authority.
+std::string_view path_of(std::string_view url) {
+  const std::size_t authority = url.find("://") + 3;
+  return url.substr(std::min(url.find('/', authority), url.size()));
+}
+
+}  // namespace
+
+AzureAuthorization::AzureAuthorization(const Site& site, std::vector<SasSigner>& signers, const Clock& clock,
+                                       SecretFiles& files)
+    : site_(site), signers_(signers), clock_(clock), files_(files), shared_keys_(signers.size()) {
+  for (std::size_t i = 0; i < shared_keys_.size(); ++i) {
+    if (site.requests()[i].kind != RequestAuthorization::Kind::shared_key) continue;
+    shared_keys_[i].emplace(std::get<AccountKey>(*site.signing_keys()[i]).bytes());
+  }
+}
+
+Result<void> AzureAuthorization::authorize(HttpCall& call, const SasGrant& upload, ServiceOperation operation,
+                                           std::string_view query) {
+  const BlobTarget& target = upload.target();
+  const RequestAuthorization& requests = site_.requests()[target.account_index];
+  if (requests.kind == RequestAuthorization::Kind::sas) {
+    call.url.clear();
+    signers_[target.account_index].append_sas_uri(call.url, upload.for_service(operation, clock_.now()));
+    if (!query.empty()) call.url.append("&").append(query);
+    return {};
+  }
+  call.url = blob_url(target);
+  if (!query.empty()) call.url.append("?").append(query);
+  // A SAS names the service version itself; here a header has to.
+  call.headers.push_back("x-ms-version: " + std::string(upload.version().view()));
+  if (requests.kind == RequestAuthorization::Kind::bearer) return add_bearer_token(call, requests.token_file);
+  call.headers.push_back("x-ms-date: " + http_date(clock_.now()));
+  add_shared_key(call, target, query, *shared_keys_[target.account_index]);
+  return {};
+}
+
+Result<void> AzureAuthorization::add_bearer_token(HttpCall& call, const std::string& file) {
+  const auto token = files_.read(file);
+  const auto printable = [](unsigned char c) { return c > ' ' && c < 0x7f; };
+  if (!token || !std::ranges::all_of(token->reveal(), printable)) {
+    return refuse(Errc::azure_refused, "", "the upload cannot be checked now",
+                  "there is no bearer token in token_file");
+  }
+  std::string& header = call.headers.emplace_back();
+  header.reserve(token->size() + 32);
+  header.append("Authorization: Bearer ");
+  header.append(reinterpret_cast<const char*>(token->reveal().data()), token->size());
+  return {};
+}
+
+void AzureAuthorization::add_shared_key(HttpCall& call, const BlobTarget& target, std::string_view query,
+                                        HmacSha256& hmac) {
+  const std::string url = blob_url(target);
+  const auto signature =
+      encode_base64(hmac(shared_key_string_to_sign(call, target.account, path_of(url), query)));
+  std::string& header = call.headers.emplace_back("Authorization: SharedKey ");
+  header.append(target.account).append(":").append(signature.data(), signature.size());
+}
+
+std::string blob_url(const BlobTarget& target) {
+  std::string url(target.endpoint_url);
+  url.append("/").append(target.container.view()).append("/");
+  append_path_encoded(url, target.blob.view());
+  return url;
+}
+
+std::string shared_key_string_to_sign(const HttpCall& call, std::string_view account, std::string_view path,
+                                      std::string_view query) {
+  std::string text(call.method);
+  const auto field = [&](std::string_view value) { text.append("\n").append(value); };
+  field({});  // Content-Encoding
+  field({});  // Content-Language
+  field(call.body.empty() ? std::string() : std::to_string(call.body.size()));
+  field(value_of(call, "Content-MD5"));
+  field(value_of(call, "Content-Type"));
+  field({});  // Date: x-ms-date is sent instead
+  field({});  // If-Modified-Since
+  field(value_of(call, "If-Match"));
+  field({});  // If-None-Match
+  field({});  // If-Unmodified-Since
+  field({});  // Range: x-ms-range is sent instead
+  text.append("\n").append(canonical_headers(call));
+  text.append("/").append(account).append(path);
+  if (const std::size_t equals = query.find('='); equals != std::string_view::npos) {
+    text.append("\n").append(query.substr(0, equals)).append(":").append(query.substr(equals + 1));
+  }
+  return text;
+}
+
+}  // namespace blobvalet

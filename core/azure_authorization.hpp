@@ -1,0 +1,51 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/http_client.hpp"
+#include "core/policy.hpp"
+#include "core/ports.hpp"
+#include "core/result.hpp"
+#include "core/sas_signer.hpp"
+#include "core/site.hpp"
+
+namespace blobvalet {
+
+/// Puts address and credential into requests of our own to Azure, each about the blob of a grant: a SAS of
+/// five minutes, Shared Key, or a bearer token, as `accounts[].requests` says. Not for use by two threads at
+/// once.
+class AzureAuthorization {
+ public:
+  /// `signers` are those of the accounts, in their order. All arguments outlive it.
+  AzureAuthorization(const Site& site, std::vector<SasSigner>& signers, const Clock& clock,
+                     SecretFiles& files);
+
+  /// Completes `call`, whose method, body and `x-ms-` headers are set: gives it the blob's URL with `query`
+  /// (such as `comp=tags`; may be empty) and the credential for `operation`. Errors: azure_refused (there is
+  /// no token).
+  [[nodiscard]] Result<void> authorize(HttpCall& call, const SasGrant& upload, ServiceOperation operation,
+                                       std::string_view query);
+
+ private:
+  [[nodiscard]] Result<void> add_bearer_token(HttpCall& call, const std::string& file);
+  void add_shared_key(HttpCall& call, const BlobTarget& target, std::string_view query, HmacSha256& hmac);
+
+  const Site& site_;
+  std::vector<SasSigner>& signers_;
+  const Clock& clock_;
+  SecretFiles& files_;
+  std::vector<std::optional<HmacSha256>> shared_keys_;  ///< of the accounts that want Shared Key
+};
+
+/// The blob's address, without any SAS.
+[[nodiscard]] std::string blob_url(const BlobTarget& target);
+
+/// The text whose HMAC is a Shared Key signature ("Authorize with Shared Key", learn.microsoft.com). `path`
+/// is that of the URL, still percent-encoded; `query` is one `name=value`, or empty.
+[[nodiscard]] std::string shared_key_string_to_sign(const HttpCall& call, std::string_view account,
+                                                    std::string_view path, std::string_view query);
+
+}  // namespace blobvalet

@@ -1,0 +1,79 @@
+#include "core/blob_check.hpp"
+
+#include <algorithm>
+
+#include "core/media_type.hpp"
+
+namespace blobvalet {
+namespace {
+
+/// The text behind the last dot of the last segment, in lower case; empty if there is none. A name that only
+/// begins with a dot has no extension.
+std::string extension_of(std::string_view name) {
+  name.remove_prefix(name.rfind('/') + 1);
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot == 0) return {};
+  std::string extension(name.substr(dot + 1));
+  std::ranges::transform(extension, extension.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return extension;
+}
+
+bool is_listed_type(const std::vector<std::string>& patterns, std::string_view type) {
+  return std::ranges::any_of(patterns,
+                             [&](const std::string& pattern) { return matches_media_type(pattern, type); });
+}
+
+/// The page's parameter of this name; null if it sent none.
+const std::string* parameter(const UploadSuccess& upload, std::string_view name) {
+  const auto found = std::ranges::find(upload.params, name, &std::pair<std::string, std::string>::first);
+  return found == upload.params.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view blob_name,
+                                 const BlobProperties& properties) {
+  if (properties.blob_type != "BlockBlob") {
+    return Error{Errc::blob_type_not_allowed, "blob", "is not a block blob"};
+  }
+  if (!properties.copy_status.empty() && properties.copy_status != "success") {
+    return Error{Errc::copy_incomplete, "blob", "is a copy that is not complete"};
+  }
+  if (properties.size_bytes < options.min_bytes) {
+    return Error{Errc::blob_too_small, "blob", "is too small"};
+  }
+  if (options.max_bytes && properties.size_bytes > *options.max_bytes) {
+    return Error{Errc::blob_too_large, "blob", "is too large"};
+  }
+  if (!options.extensions.empty() &&
+      std::ranges::find(options.extensions, extension_of(blob_name)) == options.extensions.end()) {
+    return Error{Errc::extension_not_allowed, "blob", "has a file name extension that is not allowed"};
+  }
+  if (!options.content_types.empty() && !is_listed_type(options.content_types, properties.content_type)) {
+    return Error{Errc::content_type_not_allowed, "blob", "is of a type that is not allowed"};
+  }
+  if (options.require_filename && properties.filename.empty()) {
+    return Error{Errc::filename_missing, "blob", "has no metadata qqfilename"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> broken_claim(const VerifyOptions& options, const UploadSuccess& upload,
+                                  const BlobProperties& properties) {
+  if (!options.size_parameter.empty()) {
+    const std::string* size = parameter(upload, options.size_parameter);
+    if (size == nullptr || *size != std::to_string(properties.size_bytes)) {
+      return Error{Errc::size_mismatch, "blob", "is not as long as the file"};
+    }
+  }
+  for (const std::string_view name : {"Content-MD5", "x-ms-blob-content-md5"}) {
+    const std::string* md5 = parameter(upload, name);
+    if (md5 != nullptr && *md5 != properties.content_md5) {
+      return Error{Errc::md5_mismatch, "blob", "does not have the MD5 of the file"};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace blobvalet

@@ -1,0 +1,25 @@
+#pragma once
+#include <optional>
+#include <string_view>
+
+#include "core/blob_probe.hpp"
+#include "core/error.hpp"
+#include "core/upload_success.hpp"
+#include "core/verify_options.hpp"
+
+namespace blobvalet {
+
+/// The first rule that the blob breaks by what it is; nothing if there is none. Such a blob may be deleted.
+/// Errors: blob_type_not_allowed, copy_incomplete, blob_too_small, blob_too_large, extension_not_allowed,
+/// content_type_not_allowed, filename_missing.
+[[nodiscard]] std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view blob_name,
+                                               const BlobProperties& properties);
+
+/// The first claim of the page that the blob does not bear out; nothing if there is none. Another upload can
+/// cure that, and since whoever sent the callback chose the claim, it says nothing against the blob, which
+/// stays. Errors: size_mismatch (`options.size_parameter`), md5_mismatch (a parameter `Content-MD5` or
+/// `x-ms-blob-content-md5`, both of which Fine Uploader also sends to Azure as headers).
+[[nodiscard]] std::optional<Error> broken_claim(const VerifyOptions& options, const UploadSuccess& upload,
+                                                const BlobProperties& properties);
+
+}  // namespace blobvalet

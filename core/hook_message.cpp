@@ -1,0 +1,95 @@
+#include "core/hook_message.hpp"
+
+#include <openssl/evp.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <array>
+#include <span>
+#include <stdexcept>
+
+namespace blobvalet {
+namespace {
+
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+std::string hexadecimal(std::span<const unsigned char> bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const unsigned byte : bytes)
+    text.append({kDigits[byte / 16U], kDigits[byte % 16U]});
+  return text;
+}
+
+std::array<unsigned char, 32> sha256(std::string_view text) {
+  std::array<unsigned char, 32> digest{};
+  if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+    throw std::runtime_error("OpenSSL: SHA-256 failed");
+  }
+  return digest;
+}
+
+void text(Writer& json, std::string_view name, std::string_view value) {
+  json.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+  json.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+}
+
+/// The half of the message that decides its id.
+void write_identity(Writer& json, const HookFacts& facts) {
+  text(json, "event", facts.event);
+  text(json, "user", facts.user);
+  text(json, "account", facts.account);
+  text(json, "container", facts.container);
+  text(json, "blob", facts.blob);
+  text(json, "uuid", facts.uuid);
+  text(json, "name", facts.name);
+  json.Key("params");
+  json.RawValue(facts.params_json.data(), facts.params_json.size(), rapidjson::kObjectType);
+  json.Key("verified");
+  json.Bool(facts.properties != nullptr);
+  if (facts.properties == nullptr) return;
+  json.Key("size");
+  json.Uint64(facts.properties->size_bytes);
+  text(json, "content_type", facts.properties->content_type);
+  text(json, "etag", facts.properties->etag);
+  text(json, "last_modified", facts.properties->last_modified);
+}
+
+std::string id_of(const HookFacts& facts) {
+  rapidjson::StringBuffer buffer;
+  Writer json(buffer);
+  json.StartObject();
+  write_identity(json, facts);
+  // Two deletions of one name are two events.
+  if (facts.event == "delete_granted") text(json, "request_id", facts.request_id);
+  json.EndObject();
+  constexpr std::size_t kIdBytes = 16;
+  const auto digest = sha256({buffer.GetString(), buffer.GetSize()});
+  return hexadecimal(std::span(digest).first(kIdBytes));
+}
+
+}  // namespace
+
+NewEvent hook_message(const HookFacts& facts) {
+  NewEvent message;
+  message.id = id_of(facts);
+  message.subject.append(facts.account).append("/").append(facts.container).append("/").append(facts.blob);
+  rapidjson::StringBuffer buffer;
+  Writer json(buffer);
+  json.StartObject();
+  text(json, "id", message.id);
+  text(json, "time", UtcText(facts.time).view());
+  text(json, "request_id", facts.request_id);
+  text(json, "url", facts.url);
+  write_identity(json, facts);
+  json.EndObject();
+  message.body.assign(buffer.GetString(), buffer.GetSize());
+  return message;
+}
+
+std::string hook_signature(HmacSha256& secret, UtcSeconds now, std::string_view body) {
+  const std::string time = std::to_string(now.time_since_epoch().count());
+  return "t=" + time + ",v1=" + hexadecimal(secret(time + "." + std::string(body)));
+}
+
+}  // namespace blobvalet

@@ -1,0 +1,25 @@
+#pragma once
+#include <string_view>
+
+namespace blobvalet {
+
+// Media types are compared without regard to case, and without their parameters.
+
+/// True if `type` is what `pattern` asks for: `image/png`, `image/*` or `*/*`. Names that mean the same are
+/// not the same here.
+[[nodiscard]] bool matches_media_type(std::string_view pattern, std::string_view type);
+
+/// True if a browser shows an image of this type and nothing in it can run: so never image/svg+xml.
+[[nodiscard]] bool is_viewable_image(std::string_view type);
+
+/// True if a blob of Content-Type `declared` may hold what MagicNumbers recognised as `detected`.
+///
+/// Judged are images, video, audio, text, PDF, Office documents (OOXML, ODF, OLE) and archives. Every other
+/// declared type, application/octet-stream among them, promises nothing and so fits anything. What was not
+/// recognised (application/octet-stream) fits a judged type only where libmagic is known to miss files that
+/// are in order: MP3 behind a large tag, MP4 and QuickTime of rare brands, OOXML with custom parts, images,
+/// video and audio of formats that are not named here. An empty file is a text, and no image, document or
+/// archive.
+[[nodiscard]] bool fits_declared_type(std::string_view declared, std::string_view detected);
+
+}  // namespace blobvalet

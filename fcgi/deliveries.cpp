@@ -1,0 +1,60 @@
+#include "fcgi/deliveries.hpp"
+
+#include "core/site_hook.hpp"
+#include "fcgi/adapters/curl_http.hpp"
+#include "fcgi/adapters/event_stores.hpp"
+#include "fcgi/adapters/steady_timer.hpp"
+
+namespace blobvalet::fcgi {
+namespace {
+
+/// What one sending thread keeps.
+struct SenderState {
+  SenderState(std::shared_ptr<const Site> the_site, const Clock& clock)
+      : site(std::move(the_site)), client(*site->success().hook, site->hook_secret(), http, timer, clock) {}
+  std::shared_ptr<const Site> site;
+  CurlHttp http;
+  SteadyTimer timer;
+  HookClient client;
+};
+
+std::unique_ptr<Deliverer> deliverer_for(const std::shared_ptr<const Site>& site, const Clock& clock) {
+  const auto& hook = site->success().hook;
+  if (!hook || hook->mode == HookOptions::Mode::sync) return nullptr;
+  const auto make_sender = [site, &clock]() -> Sender {
+    return [state = std::make_shared<SenderState>(site, clock)](const StoredEvent& event) {
+      return deliver(state->client, event.body);
+    };
+  };
+  DeliveryOptions options;
+  options.parallel = hook->parallel_deliveries;
+  options.max_attempts = hook->max_attempts;
+  return std::make_unique<Deliverer>(open_event_store(hook->store, true), make_sender, clock, options);
+}
+
+}  // namespace
+
+void Deliveries::begin(std::shared_ptr<const Site> site) {
+  auto next = deliverer_for(site, clock_);
+  std::unique_ptr<Deliverer> last;
+  {
+    const std::lock_guard lock(mutex_);
+    last = std::exchange(current_, std::move(next));
+  }
+  if (last == nullptr) return;
+  last->stop();
+  // Sends take as long as the application does, and the event loop must not wait for them.
+  ending_ = std::jthread([ended = std::move(last)]() mutable { ended.reset(); });
+}
+
+void Deliveries::wake() {
+  const std::lock_guard lock(mutex_);
+  if (current_ != nullptr) current_->wake();
+}
+
+void Deliveries::stop() {
+  const std::lock_guard lock(mutex_);
+  if (current_ != nullptr) current_->stop();
+}
+
+}  // namespace blobvalet::fcgi
