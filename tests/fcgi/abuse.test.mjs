@@ -5,7 +5,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { ask, begin, connect, kType, record, requestRecords } from '../lib/fcgi-client.mjs';
 import { sleep, waitFor } from '../lib/process.mjs';
 import {
-  assertPrompt, assertPromptWhile, form, formOfSize, health, signature, siteConfig, startSitePool, success,
+  assertPrompt, assertPromptWhile, form, formOfSize, health, signature, kUnverified, siteConfig, startSitePool, success,
 } from './support.mjs';
 
 const kMany = 2000;
@@ -13,7 +13,7 @@ const kMany = 2000;
 let pool;
 let worker;
 before(async () => {
-  pool = await startSitePool({ config: siteConfig({ success: { max_body_bytes: 131_072 } }) });
+  pool = await startSitePool({ config: siteConfig({ success: { ...kUnverified, max_body_bytes: 131_072 } }) });
   worker = pool.pids();
 });
 after(() => pool?.stop());

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { ask } from '../lib/fcgi-client.mjs';
 import { blobvaletBinary } from '../lib/pool.mjs';
 import {
-  assertSigned, form, formOfSize, health, kContainer, kEndpoint, kRule, kUuid, signature, siteConfig, startSitePool,
+  assertSigned, form, formOfSize, health, kContainer, kEndpoint, kRule, kUuid, signature, kUnverified, siteConfig, startSitePool,
   success,
 } from './support.mjs';
 
@@ -222,7 +222,7 @@ describe('another configuration', () => {
   let other;
   before(async () => {
     other = await startSitePool({ config: siteConfig({
-      success: { max_body_bytes: 131_072, methods: ['POST', 'PUT'] },
+      success: { ...kUnverified, max_body_bytes: 131_072, methods: ['POST', 'PUT'] },
       rules: [{ ...kRule, blobs: ['**'], anonymous: true }],
     }) });
   });

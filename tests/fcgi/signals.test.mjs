@@ -6,7 +6,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { ask, connect, requestRecords } from '../lib/fcgi-client.mjs';
 import { waitFor } from '../lib/process.mjs';
 import {
-  assertSigned, form, formOfSize, health, kAccount, kContainer, kEndpoint, kRule, newKey, siteConfig, signature,
+  assertSigned, form, formOfSize, health, kAccount, kContainer, kEndpoint, kRule, newKey, kUnverified, siteConfig, signature,
   startSitePool, startWorker, success,
 } from './support.mjs';
 
@@ -185,7 +185,7 @@ describe('SIGHUP', () => {
   test('limits and the access log change too', async () => {
     const body = formOfSize(100_000);
     assert.equal(await statusOf(success(body), body), 413);
-    worker.site.write(siteConfig({ success: { max_body_bytes: 131_072 }, server: { access_log: false } }));
+    worker.site.write(siteConfig({ success: { ...kUnverified, max_body_bytes: 131_072 }, server: { access_log: false } }));
     await reload(worker, 'reloaded');
     const lines = worker.lines().length;
     assert.equal(await statusOf(success(body), body), 200);

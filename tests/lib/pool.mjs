@@ -9,9 +9,9 @@ export const blobvaletBinary = process.env.BLOBVALET_BINARY
   ?? fileURLToPath(new URL('../../build/dev/fcgi/blobvalet', import.meta.url));
 
 /// Starts `workers` processes that share one socket; `{socket, pid, pids(), output(), stop()}`.
-/// `config` is the path of the configuration file. `pids()` are the workers alive right now.
+/// `config` is the path of the configuration file, `args` are further arguments of `serve`. `pids()` are the workers alive right now.
 export async function startPool({
-  binary = blobvaletBinary, config, workers = 2, dir = tempDir(), name = 'signature', env = {},
+  binary = blobvaletBinary, config, workers = 2, dir = tempDir(), name = 'signature', args = [], env = {},
 }) {
   if (!existsSync(binary)) throw new Error(`no binary at ${binary}: build it or set BLOBVALET_BINARY`);
   const socket = join(dir, `${name}.sock`);
@@ -19,7 +19,7 @@ export async function startPool({
     '-s', socket, '-M', '0660', '-n', '--',
     // By default multiwatch gives up on a worker that died three times within ten seconds.
     '/usr/bin/multiwatch', '-f', String(workers), '-r', '2147483647', '-t', '1000', '--',
-    binary, 'serve', '--config', config,
+    binary, 'serve', '--config', config, ...args,
   ], { env, log: join(dir, `${name}.log`) });
 
   const pids = () => childrenOf(pool.pid).filter(isRunning(binary));
