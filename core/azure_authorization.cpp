@@ -111,7 +111,7 @@ void AzureAuthorization::add_shared_key(HttpCall& call, const BlobTarget& target
 }
 
 std::string blob_url(const BlobTarget& target) {
-  std::string url(target.endpoint_url);
+  std::string url(target.account_url);
   url.append("/").append(target.container.view()).append("/");
   append_path_encoded(url, target.blob.view());
   return url;

@@ -40,7 +40,7 @@ class AzureAuthorization {
   std::vector<std::optional<HmacSha256>> shared_keys_;  ///< of the accounts that want Shared Key
 };
 
-/// The blob's address, without any SAS.
+/// The blob's address at the account's own endpoint, without any SAS.
 [[nodiscard]] std::string blob_url(const BlobTarget& target);
 
 /// The text whose HMAC is a Shared Key signature ("Authorize with Shared Key", learn.microsoft.com). `path`

@@ -143,6 +143,8 @@ bool EndpointTable::add(const EndpointUrl& endpoint, std::size_t account_index, 
   std::vector<Entry>& entries = by_origin_[endpoint.origin];
   const auto same_path = [&](const Entry& entry) { return entry.path == endpoint.path; };
   if (std::ranges::any_of(entries, same_path)) return false;
+  if (account_urls_.size() <= account_index) account_urls_.resize(account_index + 1);
+  if (account_urls_[account_index].empty()) account_urls_[account_index] = endpoint.url();
   entries.push_back({endpoint.url(), endpoint.path, account_index, std::string(account)});
   // The longest path first, so that the most specific endpoint is found.
   std::ranges::stable_sort(entries, std::greater{}, [](const Entry& entry) { return entry.path.size(); });
@@ -192,7 +194,8 @@ Result<BlobTarget> EndpointTable::parse(std::string_view blob_uri, BlobNames nam
   }
   const Result<BlobName> blob = BlobName::parse(rest);
   if (!blob) return tl::unexpected(blob.error());
-  return BlobTarget{entry->account_index, entry->account, entry->url, *container, *blob};
+  return BlobTarget{entry->account_index, entry->account, entry->url, account_urls_[entry->account_index],
+                    *container,           *blob};
 }
 
 }  // namespace blobvalet

@@ -50,7 +50,8 @@ class BlobName {
 struct BlobTarget {
   std::size_t account_index;  ///< position in Config::accounts
   std::string_view account;
-  std::string_view endpoint_url;  ///< as configured, without a slash at its end
+  std::string_view endpoint_url;  ///< the one it was addressed by; as configured, without a slash at its end
+  std::string_view account_url;   ///< the account's own endpoint, whatever alias it was addressed by
   ContainerName container;
   BlobName blob;
 };
@@ -73,7 +74,8 @@ struct EndpointUrl {
 /// All endpoints of all accounts; finds the one that a blob URI begins with.
 class EndpointTable {
  public:
-  /// False if the same endpoint is there already.
+  /// False if the same endpoint is there already. An account's first endpoint is its own, further ones are
+  /// aliases.
   [[nodiscard]] bool add(const EndpointUrl& endpoint, std::size_t account_index, std::string_view account);
 
   /// Parses `<endpoint>/<container>/<blob>`. Scheme and host compare without case, the rest exactly.
@@ -91,6 +93,7 @@ class EndpointTable {
   };
   [[nodiscard]] const Entry* find(std::string_view origin, std::string_view rest) const;
   std::unordered_map<std::string, std::vector<Entry>, StringHash, std::equal_to<>> by_origin_;
+  std::vector<std::string> account_urls_;  ///< by account_index
 };
 
 }  // namespace blobvalet

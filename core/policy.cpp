@@ -69,6 +69,7 @@ SasGrant::SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, st
 SasGrant SasGrant::for_service(ServiceOperation operation, UtcSeconds now) const {
   constexpr std::chrono::minutes kLifetime{5};
   SasGrant grant = *this;
+  grant.target_.endpoint_url = target_.account_url;
   grant.permissions_ = letters_for(operation);
   grant.ip_ = {};
   grant.encryption_scope_ = {};
@@ -80,6 +81,7 @@ SasGrant SasGrant::for_service(ServiceOperation operation, UtcSeconds now) const
 SasGrant SasGrant::for_viewing(std::string_view content_type, std::chrono::seconds lifetime,
                                UtcSeconds now) const {
   SasGrant grant = for_service(ServiceOperation::read, now);
+  grant.target_.endpoint_url = target_.endpoint_url;
   grant.content_type_ = content_type;
   grant.content_disposition_ = "attachment";
   grant.expiry_ = now + lifetime;

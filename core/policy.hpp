@@ -68,7 +68,8 @@ class SasGrant {
   [[nodiscard]] std::string_view content_disposition() const { return content_disposition_; }
   [[nodiscard]] std::string_view content_type() const { return content_type_; }
 
-  /// The right to do `operation` on the same blob, for blobvalet itself: five minutes, from any address.
+  /// The right to do `operation` on the same blob, for blobvalet itself: five minutes, from any address,
+  /// at the account's own endpoint (a custom domain may lead to a cache).
   [[nodiscard]] SasGrant for_service(ServiceOperation operation, UtcSeconds now) const;
   /// The right to show the same blob as an image of `content_type` (which outlives the grant) and as nothing
   /// else: a browser that is led to it stores it instead.
