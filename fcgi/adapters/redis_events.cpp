@@ -370,6 +370,7 @@ bool RedisEvents::lead() {
 std::vector<StoredEvent> RedisEvents::due(UtcSeconds now, std::size_t limit) {
   const Reply reply = run({"due", decimal(now), decimal(static_cast<std::int64_t>(limit))});
   std::vector<StoredEvent> events;
+  events.reserve(reply.rows());
   for (std::size_t i = 0; i < reply.rows(); ++i)
     events.push_back(reply.event(i));
   return events;
@@ -401,6 +402,7 @@ std::vector<StoredEvent> RedisEvents::list() {
   }
   std::ranges::sort(numbered, {}, &std::pair<std::int64_t, StoredEvent>::first);
   std::vector<StoredEvent> events;
+  events.reserve(numbered.size());
   for (auto& [number, event] : numbered)
     events.push_back(std::move(event));
   return events;

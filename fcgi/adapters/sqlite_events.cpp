@@ -13,7 +13,8 @@
 namespace blobvalet::fcgi {
 namespace {
 
-constexpr int kBusyTimeoutMs = 2000;
+constexpr std::chrono::milliseconds kBusyTimeout{2000};
+constexpr std::chrono::milliseconds kBusyPause{1};
 constexpr int kSchemaVersion = 1;
 
 // `seq` is the order of delivery and never used twice. The first index finds what is due without reading the
@@ -140,6 +141,14 @@ std::vector<StoredEvent> all_rows(Query& query) {
   return events;
 }
 
+/// Waits for other writers in short steps. SQLite's own way, with ever longer ones, lets whoever has waited
+/// longest wait longest: under load some would never have their turn.
+int wait_for_turn(void* /*unused*/, int waits) {
+  if (waits * kBusyPause >= kBusyTimeout) return 0;
+  std::this_thread::sleep_for(kBusyPause);
+  return 1;
+}
+
 /// Makes the file if there is none. Not by open(2): closing a descriptor of a database would free the locks
 /// that other threads' connections have on it, since POSIX locks belong to the process.
 void make_file(const std::string& file) {
@@ -153,7 +162,7 @@ void make_file(const std::string& file) {
 class SqliteEvents::Database {
  public:
   Database(const std::string& file, bool create) : handle_(open(file, create)) {
-    sqlite3_busy_timeout(handle_.get(), kBusyTimeoutMs);
+    sqlite3_busy_handler(handle_.get(), &wait_for_turn, nullptr);
     // A commit is on the disk when it returns.
     execute("PRAGMA synchronous = FULL");
     if (create) make_schema();
@@ -222,12 +231,10 @@ class SqliteEvents::Database {
   }
   /// The one step for which SQLite does not wait by itself while another worker does the same.
   void switch_to_wal() {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
     const char* sql = "PRAGMA journal_mode = WAL";
-    int result = 0;
-    while ((result = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr)) == SQLITE_BUSY &&
-           std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    int result = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
+    for (int waits = 0; result == SQLITE_BUSY && wait_for_turn(nullptr, waits) != 0; ++waits)
+      result = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
     if (result != SQLITE_OK) throw EventStoreError(sqlite3_errmsg(handle_.get()));
   }
   void check_version() {
