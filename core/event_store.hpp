@@ -57,8 +57,8 @@ class EventStore {
   EventStore& operator=(const EventStore&) = delete;
   virtual ~EventStore() = default;
 
-  /// When it returns, the event is stored durably. An event whose id waits already (not dead) is left as it
-  /// is.
+  /// When it returns, the event is stored durably. An event whose id waits already is left as it is; a dead
+  /// one is replaced, and so waits again behind all others.
   virtual void append(const NewEvent& event, UtcSeconds now) = 0;
 
   /// True if this object's owner is the one to deliver now; to be asked again
@@ -66,7 +66,7 @@ class EventStore {
   /// dies, another one may.
   [[nodiscard]] virtual bool lead() = 0;
   /// The events to deliver now: for each subject the oldest waiting one, if its time has come. At most
-  /// `limit`, oldest first.
+  /// `limit`, the longest due first.
   [[nodiscard]] virtual std::vector<StoredEvent> due(UtcSeconds now, std::size_t limit) = 0;
   /// It has been delivered: forgets it.
   virtual void delivered(const StoredEvent& event) = 0;
