@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { startProcess, tempDir, waitFor } from '../lib/process.mjs';
+import { startRedis } from './redis.mjs';
 import { workerBinary } from './workers.mjs';
 
 // Debian's `nobody` and `nogroup`; they exist everywhere and own nothing.
@@ -14,11 +15,7 @@ const kHeadings = /^ID +STATE +ATTEMPTS +AGE +NEXT +SUBJECT +LAST ERROR$/;
 
 const dir = tempDir();
 let redis;
-before(async () => {
-  const socket = join(dir, 'redis.sock');
-  redis = startProcess('redis-server', ['--port', '0', '--unixsocket', socket, '--dir', dir, '--save', '']);
-  await waitFor(() => existsSync(socket), { what: 'redis-server' });
-});
+before(async () => { redis = await startRedis({ dir }); });
 after(() => redis.stop());
 
 const stores = { SQLite: join(dir, 'events.db'), Redis: `redis:${join(dir, 'redis.sock')}` };

@@ -1,10 +1,10 @@
 // An event that the store has taken is delivered at least once, and in order, however often its workers are killed.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { startProcess, tempDir, waitFor } from '../lib/process.mjs';
+import { tempDir, waitFor } from '../lib/process.mjs';
 import { assertNothingLost, killUnderLoad } from './killing.mjs';
+import { startRedis } from './redis.mjs';
 import { startEventWorkers } from './workers.mjs';
 
 async function survive({ store, count, kills, dir, least, pauseMs, t }) {
@@ -50,12 +50,9 @@ test('SQLite: three workers, 100 kills', { timeout: 120_000 }, async (t) => {
 
 test('Redis: two machines, either may die', { timeout: 120_000 }, async (t) => {
   const dir = tempDir();
-  const socket = join(dir, 'redis.sock');
-  const redis = startProcess('redis-server', ['--port', '0', '--unixsocket', socket, '--dir', dir, '--save', '',
-    '--appendonly', 'yes']);
+  const redis = await startRedis({ dir });
   try {
-    await waitFor(() => existsSync(socket), { what: 'redis-server' });
-    await survive({ store: `redis:${socket}`, count: 2, kills: 10, dir, least: 500, pauseMs: 100, t });
+    await survive({ store: `redis:${redis.socket}`, count: 2, kills: 10, dir, least: 500, pauseMs: 100, t });
   } finally {
     await redis.stop();
   }

@@ -1,5 +1,7 @@
 #pragma once
 #include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,9 +11,11 @@
 #include <csignal>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "fcgi/file_descriptor.hpp"
 #include "tests/unit/temp_dir.hpp"
 
 namespace blobvalet::testing {
@@ -22,6 +26,7 @@ class RedisServer {
  public:
   explicit RedisServer(std::vector<std::string> more_arguments = {})
       : more_arguments_(std::move(more_arguments)) {
+    ::signal(SIGPIPE, SIG_IGN);  // as in the daemon: a test stops the server while it is connected
     start();
   }
   ~RedisServer() { stop(); }
@@ -58,7 +63,7 @@ class RedisServer {
     argv.push_back(nullptr);
     BOOST_REQUIRE_EQUAL(::posix_spawnp(&pid_, argv[0], nullptr, nullptr, argv.data(), environ), 0);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!std::filesystem::exists(socket())) {
+    while (!answers()) {
       BOOST_REQUIRE_MESSAGE(
           std::chrono::steady_clock::now() < deadline && ::waitpid(pid_, nullptr, WNOHANG) == 0,
           "redis-server does not start: tests/install installs it");
@@ -78,6 +83,19 @@ class RedisServer {
   void resume() const { ::kill(pid_, SIGCONT); }
 
  private:
+  [[nodiscard]] bool answers() const {
+    sockaddr_un address{AF_UNIX, {}};
+    socket().copy(address.sun_path, sizeof address.sun_path - 1);
+    const fcgi::FileDescriptor peer(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
+    (void)!::write(peer.get(), "PING\r\n", 6);
+    std::array<char, 64> reply{};
+    const ssize_t size = ::read(peer.get(), reply.data(), reply.size());
+    // It may want a password, but no more time to load its data.
+    return size > 0 &&
+           !std::string_view(reply.data(), static_cast<std::size_t>(size)).starts_with("-LOADING");
+  }
+
   TempDir dir_;
   std::vector<std::string> more_arguments_;
   pid_t pid_ = 0;
