@@ -456,6 +456,11 @@ class ConfigReader {
       fault(object.path_of("forward_headers") + "[" + std::to_string(i) + "]", "cannot be forwarded");
     }
     const bool sync = hook.mode == HookOptions::Mode::sync;
+    // Whoever delivers from Redis has a lease of half a minute.
+    constexpr std::chrono::milliseconds kLongestDelivery{25000};
+    if (!sync && hook.timeout > kLongestDelivery) {
+      fault(object.path_of("timeout_ms"), "must be at most 25000 in mode async");
+    }
     // A cookie is not kept on a disk until somebody takes the message.
     for (const char* name : {"retries", "forward_headers", "on_failure"}) {
       if (!sync && object.has(name)) fault(object.path_of(name), "is for mode sync only");
