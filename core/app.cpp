@@ -71,8 +71,10 @@ App::App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPor
 bool App::may_wait(const Site& site, const Request& request) {
   if (request.endpoint == "success") return true;
   const bool announces_deletes = site.success().hook && site.success().hook->delete_granted;
-  return announces_deletes && request.endpoint == "signature" &&
-         request.query.find("_method=PUT") == std::string_view::npos;
+  if (!announces_deletes || request.endpoint != "signature") return false;
+  std::string blob_uri;
+  const auto parsed = SignatureRequest::parse(request.query, blob_uri);
+  return parsed && parsed->verb == BlobVerb::del;
 }
 
 Event App::handle(const Request& request, Response& response) {
