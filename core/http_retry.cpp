@@ -23,6 +23,8 @@ std::optional<unsigned> number(std::string_view text) {
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
 std::optional<UtcSeconds> http_date(std::string_view text) {
   using namespace std::chrono;
+  // std::get_time takes a text that ends too early for a match.
+  if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
   std::istringstream stream{std::string(text)};
   stream.imbue(std::locale::classic());
   std::tm time{};
@@ -64,7 +66,8 @@ HttpRetry::Outcome HttpRetry::send(HttpCall& call, Timer::Time deadline, unsigne
                 : outcome.error() == HttpFailure::unreachable || outcome.error() == HttpFailure::timed_out;
     if (!again || retry == retries) return outcome;
     const milliseconds wait = wait_before(retry, outcome);
-    if (timer_.now() + wait >= deadline) return outcome;
+    // Not now() + wait: a date in the year 9999 is beyond what the timer can count.
+    if (wait >= std::chrono::ceil<milliseconds>(deadline - timer_.now())) return outcome;
     timer_.sleep_for(wait);
   }
 }
