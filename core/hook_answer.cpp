@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/nested_params.hpp"
+#include "core/utf8.hpp"
 
 namespace blobvalet {
 namespace {
@@ -19,15 +20,17 @@ std::string_view text_of(const Json& value) {
   return {value.GetString(), value.GetStringLength()};
 }
 
-bool is_bounded(const Json& value, int depth) {
+/// True if `value` nests at most `depth` levels and all its texts are UTF-8: the parser lets `\udc00` pass.
+bool is_sound(const Json& value, int depth) {
+  if (value.IsString()) return is_utf8(text_of(value));
   if (!value.IsArray() && !value.IsObject()) return true;
   if (depth == 0) return false;
   if (value.IsArray()) {
-    return std::ranges::all_of(value.GetArray(),
-                               [=](const Json& item) { return is_bounded(item, depth - 1); });
+    return std::ranges::all_of(value.GetArray(), [=](const Json& item) { return is_sound(item, depth - 1); });
   }
-  return std::ranges::all_of(value.GetObject(),
-                             [=](const auto& member) { return is_bounded(member.value, depth - 1); });
+  return std::ranges::all_of(value.GetObject(), [=](const auto& member) {
+    return is_sound(member.name, depth) && is_sound(member.value, depth - 1);
+  });
 }
 
 /// Removes what pollutes prototypes and what comes twice. `parent` is the name that `value` has.
@@ -95,10 +98,11 @@ void take(HookAnswer& answer, std::string_view name, const Json& value) {
 std::optional<HookAnswer> HookAnswer::parse(std::string_view json, bool with_properties) {
   constexpr unsigned kFlags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag |
                               rapidjson::kParseFullPrecisionFlag;
+  // The parser would take a NUL for the end.
+  if (json.find('\0') != std::string_view::npos) return std::nullopt;
   rapidjson::Document document;
   document.Parse<kFlags>(json.data(), json.size());
-  if (document.HasParseError() || !document.IsObject() || !is_bounded(document, kMaxDepth))
-    return std::nullopt;
+  if (document.HasParseError() || !document.IsObject() || !is_sound(document, kMaxDepth)) return std::nullopt;
   clean(document, {});
   HookAnswer answer;
   for (const auto& member : document.GetObject()) {
@@ -111,6 +115,7 @@ std::optional<HookAnswer> HookAnswer::parse(std::string_view json, bool with_pro
 }
 
 std::string json_string(std::string_view text) {
+  if (!is_utf8(text)) return json_string(ascii_only(text));
   rapidjson::StringBuffer buffer;
   rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
   writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));

@@ -25,7 +25,8 @@ struct HookAnswer {
   [[nodiscard]] static std::optional<HookAnswer> parse(std::string_view json, bool with_properties);
 };
 
-/// `text` as a JSON string, quotes included.
+/// `text` as a JSON string, quotes included. What is not UTF-8 cannot stand in JSON: its bytes beyond ASCII
+/// become `?`.
 [[nodiscard]] std::string json_string(std::string_view text);
 
 }  // namespace blobvalet

@@ -8,6 +8,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "core/utf8.hpp"
+
 namespace blobvalet {
 namespace {
 
@@ -30,6 +32,8 @@ std::array<unsigned char, 32> sha256(std::string_view text) {
 }
 
 void text(Writer& json, std::string_view name, std::string_view value) {
+  // A stored Content-Type, and the name of a user whom no pattern asks for, may hold any bytes.
+  if (!is_utf8(value)) return text(json, name, ascii_only(value));
   json.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
   json.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
 }

@@ -25,9 +25,9 @@ struct HookFacts {
   const BlobProperties* properties = nullptr;  ///< null: Azure was not asked, or did not answer
 };
 
-/// The message: its body, its subject, and its id, 32 hexadecimal digits that are the same whenever event,
-/// user, blob, claims and the blob's ETag are. A callback that the client repeats thus has the id it had; a
-/// delete_granted has its request's.
+/// The message: its body (UTF-8, with `?` for bytes beyond ASCII where a fact is not), its subject, and its
+/// id, 32 hexadecimal digits that are the same whenever event, user, blob, claims and the blob's ETag are. A
+/// callback that the client repeats thus has the id it had; a delete_granted has its request's.
 [[nodiscard]] NewEvent hook_message(const HookFacts& facts);
 
 /// `t=<unix seconds>,v1=<lower-case hexadecimal HMAC-SHA256 over "<t>.<body>">`, the value of the header

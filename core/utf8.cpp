@@ -2,6 +2,8 @@
 
 #include <rapidjson/encodings.h>
 
+#include <algorithm>
+
 namespace blobvalet {
 namespace {
 
@@ -47,6 +49,13 @@ bool is_utf8(std::string_view text) {
     if (!take_code_point(text)) return false;
   }
   return true;
+}
+
+std::string ascii_only(std::string_view text) {
+  std::string result(text);
+  std::ranges::replace_if(
+      result, [](char c) { return !is_ascii(c); }, '?');
+  return result;
 }
 
 }  // namespace blobvalet

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace blobvalet {
@@ -10,5 +11,8 @@ namespace blobvalet {
 
 /// True if all of `text` is well-formed UTF-8.
 [[nodiscard]] bool is_utf8(std::string_view text);
+
+/// `text` with a `?` for every byte beyond ASCII.
+[[nodiscard]] std::string ascii_only(std::string_view text);
 
 }  // namespace blobvalet

@@ -1,6 +1,5 @@
 #include "fcgi/json_line.hpp"
 
-#include <algorithm>
 #include <string>
 
 #include "core/utf8.hpp"
@@ -20,13 +19,6 @@ std::string_view cut(std::string_view value) {
   while (end > 0 && continues(end))
     --end;
   return value.substr(0, end);
-}
-
-std::string ascii_only(std::string_view value) {
-  std::string text(value);
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
-  return text;
 }
 
 }  // namespace
