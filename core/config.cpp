@@ -385,7 +385,9 @@ class ConfigReader {
     options.require_filename = object.boolean("require_filename").value_or(options.require_filename);
     options.size_parameter = object.text("size_parameter").value_or(options.size_parameter);
     options.answer_properties = object.boolean("answer_properties").value_or(options.answer_properties);
-    if (options.max_bytes && *options.max_bytes < options.min_bytes) {
+    // Only what this object says, as with SAS options.
+    const bool says_size = object.has("min_bytes") || object.has("max_bytes");
+    if (says_size && options.max_bytes && *options.max_bytes < options.min_bytes) {
       fault(object.path_of("max_bytes"), "is less than min_bytes");
     }
     return options;
