@@ -37,6 +37,23 @@ bool CallbackThreads::submit(CallbackJob& job) {
   return true;
 }
 
+std::optional<CallbackThreads::Time> CallbackThreads::next_late() const {
+  const std::lock_guard lock(mutex_);
+  if (queue_.empty()) return std::nullopt;
+  return queue_.front().taken_at + kLongestWait;
+}
+
+std::vector<CallbackJob> CallbackThreads::take_late(Time now) {
+  const std::lock_guard lock(mutex_);
+  std::vector<CallbackJob> late;
+  while (!queue_.empty() && queue_.front().taken_at + kLongestWait <= now) {
+    late.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+    --pending_;
+  }
+  return late;
+}
+
 std::size_t CallbackThreads::pending() const {
   const std::lock_guard lock(mutex_);
   return pending_;
@@ -57,10 +74,7 @@ void CallbackThreads::run() {
   std::optional<SiteApp> app;
   while (auto job = next()) {
     if (!app || app->site() != job->site) app.emplace(job->site, clock_, log_, event_stored_);
-    const bool too_late = steady_clock::now() - job->taken_at > kLongestWait;
-    const bool keep = too_late ? app->answer_busy(*job->connection, job->request)
-                               : app->answer(*job->connection, job->request);
-    if (!keep) job->connection->close();
+    if (!app->answer(*job->connection, job->request)) job->connection->close();
     {
       // Posted before it stops counting, so that a stopping loop never misses it.
       const std::lock_guard lock(mutex_);

@@ -26,9 +26,7 @@ struct CallbackJob {
 /// application, which the event loop must not. Threads are started as they are needed, and stay.
 class CallbackThreads {
  public:
-  /// A callback that no thread was free for in this time is answered by `busy`: whoever waits for it would
-  /// not wait much longer, and its turn is better spent on one that still is.
-  static constexpr std::chrono::milliseconds kLongestWait{2000};
+  using Time = std::chrono::steady_clock::time_point;
 
   /// Answered connections go to `mailbox`; `event_stored` is called, by any thread, after each event that is
   /// stored.
@@ -43,7 +41,12 @@ class CallbackThreads {
 
   /// Takes the job, or leaves it untouched and returns false if the queue is full.
   [[nodiscard]] bool submit(CallbackJob& job);
-  /// Callbacks taken and not yet back in the mailbox.
+  /// When the job that has waited longest for a thread will have waited too long; nothing if none waits.
+  [[nodiscard]] std::optional<Time> next_late() const;
+  /// Gives back the jobs that have waited too long: all threads may be busy for much longer, and whoever
+  /// waits had better try again.
+  [[nodiscard]] std::vector<CallbackJob> take_late(Time now);
+  /// Callbacks taken and neither given back nor in the mailbox.
   [[nodiscard]] std::size_t pending() const;
 
  private:
@@ -51,6 +54,7 @@ class CallbackThreads {
   [[nodiscard]] std::optional<CallbackJob> next();
 
   static constexpr std::size_t kQueueLength = 256;
+  static constexpr std::chrono::milliseconds kLongestWait{2000};
   const unsigned most_threads_;
   const std::function<void()> event_stored_;
   const Clock& clock_;

@@ -95,6 +95,7 @@ bool EventLoop::run() {
     // Only after the events, which hold pointers to connections that these may end.
     if (signalled) handle_signals();
     if (has_mail) collect_mail();
+    answer_late_callbacks();
     drop_late_ones();
   }
   return !acceptor_.has_failed();
@@ -107,10 +108,11 @@ bool EventLoop::is_done() const {
 
 /// Until the next deadline; for ever (-1) if there is none.
 int EventLoop::wait_milliseconds() const {
-  if (with_deadline_.empty()) return -1;
-  const auto by_deadline = [](const Connection* connection) { return connection->deadline; };
-  const Time next = (*std::ranges::min_element(with_deadline_, {}, by_deadline))->deadline;
-  const auto left = std::chrono::ceil<milliseconds>(next - steady_clock::now());
+  std::optional<Time> next = callbacks_.next_late();
+  for (const Connection* connection : with_deadline_)
+    next = std::min(next.value_or(connection->deadline), connection->deadline);
+  if (!next) return -1;
+  const auto left = std::chrono::ceil<milliseconds>(*next - steady_clock::now());
   return static_cast<int>(std::max(left, milliseconds(0)).count());
 }
 
@@ -257,6 +259,15 @@ bool EventLoop::hand_to_thread(Connection& connection, Request& request) {
   connection.is_with_thread = false;
   entry->second = std::move(job.connection);
   return false;
+}
+
+/// Those for which no thread has been free in time come back and are told to try again.
+void EventLoop::answer_late_callbacks() {
+  for (CallbackJob& job : callbacks_.take_late(steady_clock::now())) {
+    Connection& connection = *job.connection;
+    if (!app_->answer_busy(connection, job.request)) connection.close();
+    if (connection.is_open()) adopt(std::move(job.connection));
+  }
 }
 
 /// After an answer: waits for the next request, or closes.

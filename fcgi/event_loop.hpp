@@ -59,6 +59,7 @@ class EventLoop {
   void act_on(Connection& connection, GateVerdict verdict);
   void serve(Connection& connection, bool body_too_large);
   [[nodiscard]] bool hand_to_thread(Connection& connection, Request& request);
+  void answer_late_callbacks();
   void settle(Connection& connection, bool keep);
   void drain(Connection& connection);
   void set_deadline(Connection& connection, std::chrono::milliseconds patience);

@@ -124,6 +124,29 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_and_leaves_the_job_as_it_is) {
   BOOST_TEST(threads.threads->submit(one_too_many.job), "there is room again");
 }
 
+BOOST_AUTO_TEST_CASE(those_that_wait_too_long_are_given_back) {
+  Threads threads(1);
+  BOOST_TEST(!threads.threads->next_late());
+  threads.submit();
+  BOOST_REQUIRE(threads.clock.wait_for(1));  // it has a thread, and may take as long as it likes
+  BOOST_TEST(!threads.threads->next_late());
+  threads.submit();
+  const auto first_late = threads.threads->next_late();
+  BOOST_REQUIRE(first_late);
+  threads.submit();
+
+  BOOST_TEST(threads.threads->take_late(*first_late - std::chrono::nanoseconds(1)).empty());
+  BOOST_TEST(threads.threads->pending() == 3U);
+  const auto late = threads.threads->take_late(*first_late + std::chrono::seconds(1));
+  BOOST_REQUIRE_EQUAL(late.size(), 2U);
+  for (const CallbackJob& job : late) {
+    BOOST_TEST(job.connection->is_open());
+    BOOST_TEST(job.request.body == kForm);
+  }
+  BOOST_TEST(threads.threads->pending() == 1U);
+  BOOST_TEST(!threads.threads->next_late());
+}
+
 BOOST_AUTO_TEST_CASE(as_many_callbacks_run_at_once_as_there_are_threads) {
   Threads threads(4);
   for (int i = 0; i < 10; ++i)
