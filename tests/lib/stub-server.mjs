@@ -9,8 +9,9 @@ import { freePort, sleep, tempDir } from './process.mjs';
 
 /// Starts a server on a port of 127.0.0.1, or on a `unixSocket`, by TLS if `tls` (from makeCertificate()) is given.
 /// `answer(request, response)` is its usual way to answer; a request is `{method, url, headers, body}`.
-/// Returns `{port, url, requests, connections(), fault, script(...faults), clear(), stop()}`. As long as `fault` is set
-/// it answers instead, and those of a script once each before it. `requests` are all that came.
+/// Returns `{port, url, requests, connections(), open(), fault, script(...faults), clear(), stop()}`. As long as `fault` is set
+/// it answers instead, and those of a script once each before it. `requests` are all that came, `connections()` how many
+/// connections, and `open()` how many of them are open.
 export async function startStubServer({ answer, tls, unixSocket, port }) {
   const sockets = new Set();
   const script = [];
@@ -21,6 +22,7 @@ export async function startStubServer({ answer, tls, unixSocket, port }) {
     requests,
     fault: null,
     connections: () => connections,
+    open: () => sockets.size,
     script: (...faults) => script.push(...faults),
     clear() {
       stub.fault = null;
