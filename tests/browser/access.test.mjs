@@ -178,7 +178,7 @@ describe('access', { timeout: 180_000 }, () => {
         method: 'POST', mode: 'no-cors', credentials: 'include',
         body: new URLSearchParams({ blob: 'forged.txt', uuid: crypto.randomUUID(), name: 'forged.txt', container }),
       }), [`${stack.site.origins.site}/blobvalet/success`, `${stack.site.storage.blobEndpoint}/drop`]);
-      const refusal = await waitFor(() => stack.site.pool.answers().find(({ code }) => code === 'origin_not_allowed'),
+      const refusal = await waitFor(() => stack.site.answers().find(({ code }) => code === 'origin_not_allowed'),
         { what: 'a refusal in the log' });
       assert.equal(refusal.status, 403);
     });

@@ -37,6 +37,13 @@ export function useSite(options) {
     await page.goto(origin + path);
     return page;
   };
+  /// The same with Fine Uploader's gallery, started with `options`.
+  stack.openGallery = async (options, where = {}) => {
+    const page = await stack.open({ ...where, path: '/test/gallery.html' });
+    await page.locator('#qq-template').waitFor({ state: 'attached' });
+    await startUploader(page, options);
+    return page;
+  };
   return stack;
 }
 
@@ -81,6 +88,13 @@ export async function upload(page, options, { name, size = 1000, ...more }) {
   return { result: complete.args[2], error: error?.args[2], answer: error?.args[3] };
 }
 
+/// What the signer answers a callback which the page makes up by itself: `{status, ...the answer's members}`.
+export const report = (page, container, blob, more) => page.evaluate(async (claim) => {
+  const body = new URLSearchParams({ uuid: crypto.randomUUID(), name: 'made up.txt', ...claim });
+  const answer = await fetch('/blobvalet/success', { method: 'POST', body });
+  return { status: answer.status, ...await answer.json() };
+}, { container, blob, ...more });
+
 /// Waits until the event came `count` times, and returns all of that name.
 export async function eventsOf(page, name, count = 1) {
   await page.waitForFunction(([event, wanted]) => events.filter((it) => it.name === event).length >= wanted,
@@ -107,7 +121,7 @@ export const stored = (site, method, path) => site.storage.requests()
 /// Lines of the workers' log about a blob, waiting until there are `count`: a line is written after its answer.
 /// `signatures` and `callbacks` are those of one endpoint.
 export async function answersFor(site, container, blob, count = 1) {
-  const find = () => site.pool.answers().filter((answer) => answer.container === container && answer.blob === blob);
+  const find = () => site.answers().filter((answer) => answer.container === container && answer.blob === blob);
   const answers = await waitFor(() => find().length >= count && find(), { what: `${count} answers for ${blob}` });
   const of = (endpoint) => answers.filter((answer) => answer.endpoint === endpoint);
   return { answers, signatures: of('signature'), callbacks: of('success') };

@@ -32,8 +32,9 @@ export async function startAzurite() {
     pid: server.pid,
     port: Number(port),
     blobEndpoint,
-    allowOrigins: (origins) => service.setProperties({ cors: [corsRule(origins)] }),
-    createContainer: (name) => service.createContainer(name, { access: 'blob' }),
+    allowOrigins: (origins, methods) => service.setProperties({ cors: [corsRule(origins, methods)] }),
+    /// `access` is what readers without a signature get: "blob", or nothing.
+    createContainer: (name, access) => service.createContainer(name, { access }),
     container: (name) => describeContainer(service.getContainerClient(name)),
     requests: () => parseAccessLog(server.output()),
     stop: server.stop,
@@ -41,9 +42,9 @@ export async function startAzurite() {
 }
 
 // What a storage account needs for Fine Uploader, and nothing else.
-const corsRule = (origins) => ({
+const corsRule = (origins, methods = 'PUT,DELETE') => ({
   allowedOrigins: origins.join(','),
-  allowedMethods: 'PUT,DELETE',
+  allowedMethods: methods,
   allowedHeaders: 'content-type,x-ms-blob-type,x-ms-blob-content-type,x-ms-meta-*',
   exposedHeaders: '',
   maxAgeInSeconds: 3600,
@@ -53,6 +54,8 @@ function describeContainer(client) {
   return {
     read: (name) => client.getBlockBlobClient(name).downloadToBuffer(),
     properties: (name) => client.getBlockBlobClient(name).getProperties(),
+    tags: async (name) => (await client.getBlockBlobClient(name).getTags()).tags,
+    write: (name, text) => client.getBlockBlobClient(name).upload(text, text.length),
     names: () => list(client, {}),
     /// Names of all blobs, those included which have blocks but were never committed.
     namesWithUncommitted: () => list(client, { includeUncommitedBlobs: true }),

@@ -1,8 +1,10 @@
-// The whole stack as a site would run it: nginx with TLS and the shipped files, a pool of workers, the page, a login,
-// and Azurite as the storage account. The demo and the browser suite use the same one.
+// The whole stack as a site would run it: nginx with TLS and the shipped files, a pool that signs and one for callbacks,
+// the page, a login, perhaps an application, and Azurite as the storage account. The demo and the browser suite use the
+// same one.
 import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { secret, startApplication } from './application.mjs';
 import { account, key, startAzurite } from './azurite.mjs';
 import { request } from './http.mjs';
 import { startLogin } from './login.mjs';
@@ -12,15 +14,26 @@ import { freePort, tempDir, waitFor } from './process.mjs';
 
 const tests = fileURLToPath(new URL('..', import.meta.url));
 
-const rules = [
+/// A rule that lets everybody upload to a container and delete there.
+export const openRule = (container, more) => ({
+  name: container, account, container, blobs: ['**'], methods: ['PUT', 'DELETE'], anonymous: true, ...more,
+});
+
+/// What users may do by default: write below a folder of their own, and into a container open to all.
+export const kRules = [
   { name: 'own-folder', account, container: 'uploads', blobs: ['{user}/**'], methods: ['PUT', 'DELETE'] },
-  { name: 'drop-box', account, container: 'drop', blobs: ['**'], methods: ['PUT', 'DELETE'], anonymous: true },
+  openRule('drop', { name: 'drop-box' }),
 ];
 
-/// Starts everything and returns `{url, origins, storage, pool, answers(), restartPool(), stop()}`. `url` is the demo
-/// page, on `port` if one is given. Names below localhost are this machine to every browser, without any entry.
-/// The container "private" exists in the store, but no rule names it.
-export async function startSite({ workers = 2, port, customHeaders = [] } = {}) {
+/// Starts everything and returns `{url, origins, storage, pool, success, application, answers(), stop()}`. `url` is the
+/// demo page, on `port` if one is given. Names below localhost are this machine to every browser, without any entry.
+///
+/// `rules` and `success` go into the configuration. With a `hook` in `success` there is an application, which it is
+/// pointed to. The containers of the rules exist in the store, and "private", which no rule names; `privately` keeps all
+/// of them from readers without a signature. `aliases` are further addresses of the store, `files` those of nginx.
+export async function startSite({
+  workers = 2, port, customHeaders = [], files, aliases, rules = kRules, success = {}, privately = false,
+} = {}) {
   const dir = tempDir();
   const ownPort = port ?? await freePort();
   const origins = {
@@ -34,34 +47,50 @@ export async function startSite({ workers = 2, port, customHeaders = [] } = {}) 
 
   try {
     const storage = await start(startAzurite());
-    for (const name of ['uploads', 'drop', 'private']) await storage.createContainer(name);
-    const pool = await start(startRestartablePool({ dir, workers, config: writeConfig(dir, storage) }));
+    for (const name of containersOf(rules)) await storage.createContainer(name, privately ? undefined : 'blob');
+    const application = success.hook && await start(startApplication());
+    const config = writeConfig(dir, storage, { aliases, rules, success: pointTo(application, success) });
+    const pool = await start(startRestartablePool({ dir, workers, config, args: ['--signatures-only'] }));
+    const successPool = await start(startRestartablePool({ dir, workers, config, name: 'success' }));
     const login = await start(startLogin());
     writeDocuments(dir, storage);
     const nginx = await start(startNginx({
-      dir, customHeaders, origins: [origins.page], signatureSocket: join(dir, 'signature.sock'),
+      dir, customHeaders, origins: [origins.page], files,
+      signatureSocket: join(dir, 'signature.sock'), successSocket: join(dir, 'success.sock'),
       render: (layout) => ownSite(layout, ownPort, login.port) + membersSite(layout, login.port),
     }));
     await waitFor(() => servesPage(ownPort, storage), { what: `the page on port ${ownPort}` })
       .catch((error) => { throw new Error(`${error.message}\n${/^.*\[emerg\].*$/m.exec(nginx.errorLog())}`); });
     origins.members = `https://members.site.localhost:${nginx.httpsPort}`;
     await storage.allowOrigins([...Object.values(origins), `https://localhost:${ownPort}`]);
-    return { url: `https://localhost:${ownPort}/`, origins, storage, pool, nginx, stop };
+    return {
+      url: `https://localhost:${ownPort}/`, origins, storage, pool, success: successPool, application, nginx, config, stop,
+      /// The access log of all workers: an object for each answered request.
+      answers: () => [pool, successPool].flatMap(answersOf),
+    };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function writeConfig(dir, storage) {
+const containersOf = (rules) => new Set([...rules.map(({ container }) => container), 'private']);
+
+const pointTo = (application, success) => (application
+  ? { ...success, hook: { url: application.url, secret_file: 'application.secret', ...success.hook } } : success);
+
+function writeConfig(dir, storage, { aliases, rules, success }) {
   const file = join(dir, 'blobvalet.json');
   writeFileSync(join(dir, 'account.key'), key, { mode: 0o600 });
+  writeFileSync(join(dir, 'application.secret'), secret, { mode: 0o600 });
   writeFileSync(file, JSON.stringify({
     accounts: [{
-      name: account, endpoint: storage.blobEndpoint, credential: { type: 'shared_key', key_file: 'account.key' },
+      name: account, endpoint: storage.blobEndpoint, aliases,
+      credential: { type: 'shared_key', key_file: 'account.key' },
     }],
     sas: { protocol: 'https,http' },          // the emulator speaks plain http
     rules,
+    success,
   }));
   return file;
 }
@@ -124,8 +153,9 @@ async function startRestartablePool(options) {
     pids: () => pool.pids(),
     stop: () => pool.stop(),
     start: async () => { pool = await startPool(options); },
-    /// The access log of all workers: an object for each answered request.
-    answers: () => pool.output().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
-      .filter(({ endpoint }) => endpoint),
+    output: () => pool.output(),
   };
 }
+
+const answersOf = (pool) => pool.output().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+  .filter(({ endpoint }) => endpoint);

@@ -21,13 +21,16 @@ XMLHttpRequest.prototype.send = function (body) {
   return send.call(this, body);
 };
 
-/// `options` are Fine Uploader's own. `on` may hold functions that run after an event was kept.
+/// `options` are Fine Uploader's own. `on` may hold functions that run after an event was kept. Where the page has a
+/// place for the gallery, the uploader is shown in it.
 function startUploader(options, on = {}) {
   const callbacks = Object.fromEntries(kCallbacks.map((name) => [name, (...args) => {
     events.push({ name, args: args.map(plain) });
     on[name]?.(...args);
   }]));
-  uploader = new qq.azure.FineUploaderBasic({ ...options, callbacks });
+  const element = document.getElementById('gallery');
+  uploader = element ? new qq.azure.FineUploader({ ...options, element, callbacks })
+    : new qq.azure.FineUploaderBasic({ ...options, callbacks });
 }
 
 function plain(value) {
@@ -35,7 +38,7 @@ function plain(value) {
   return value === undefined ? null : JSON.parse(JSON.stringify(value));
 }
 
-/// Adds a file whose bytes are a fixed pattern, which the test can make as well (see pattern() in uploads.mjs).
+/// Adds a file whose bytes are a fixed pattern, which the test can make as well (see pattern() in support.mjs).
 function addFile(name, size, { type = '', params } = {}) {
   const words = new Uint32Array(Math.ceil(size / 4));
   for (let i = 0, word = 1; i < words.length; i++) {
@@ -43,6 +46,11 @@ function addFile(name, size, { type = '', params } = {}) {
     words[i] = word;
   }
   uploader.addFiles([new File([new Uint8Array(words.buffer, 0, size)], name, { type })], params);
+}
+
+/// Adds a file that holds this text.
+function addText(name, text, type) {
+  uploader.addFiles([new File([text], name, { type })]);
 }
 
 /// A picture which a browser can scale.
