@@ -37,9 +37,9 @@ export function useSite(options) {
     await page.goto(origin + path);
     return page;
   };
-  /// The same with Fine Uploader's gallery, started with `options`.
-  stack.openGallery = async (options, where = {}) => {
-    const page = await stack.open({ ...where, path: '/test/gallery.html' });
+  /// The same with Fine Uploader's gallery, or another of its templates, started with `options`.
+  stack.openGallery = async (options, { template = 'gallery', ...where } = {}) => {
+    const page = await stack.open({ ...where, path: `/test/gallery.html?${template}` });
     await page.locator('#qq-template').waitFor({ state: 'attached' });
     await startUploader(page, options);
     return page;
