@@ -37,10 +37,12 @@ export function useSite(options) {
     await page.goto(origin + path);
     return page;
   };
-  /// The same with Fine Uploader's gallery, or another of its templates, started with `options`.
-  stack.openGallery = async (options, { template = 'gallery', ...where } = {}) => {
+  /// The same with Fine Uploader's gallery, or another of its templates, started with `options`. Without `previews` it takes
+  /// the browser for one that cannot draw the files it uploads.
+  stack.openGallery = async (options, { template = 'gallery', previews = true, ...where } = {}) => {
     const page = await stack.open({ ...where, path: `/test/gallery.html?${template}` });
     await page.locator('#qq-template').waitFor({ state: 'attached' });
+    if (!previews) await page.evaluate(() => { qq.supportedFeatures.imagePreviews = false; });
     await startUploader(page, options);
     return page;
   };
