@@ -57,6 +57,21 @@ bool holds(const std::shared_ptr<const SigningKey>& key, std::string_view base64
          std::ranges::equal(std::get<AccountKey>(*key).bytes().reveal(), expected->bytes().reveal());
 }
 
+struct SecretLoaded {
+  std::string text;  ///< `none` if there is none
+  std::string faults;
+};
+
+SecretLoaded load_secret(KeyLoader& loader, const KeySource& source) {
+  ConfigFaults faults;
+  const auto secret = loader.load_hook_secret(source, faults);
+  SecretLoaded loaded{"none", {}};
+  if (secret) loaded.text.assign(secret->reveal().begin(), secret->reveal().end());
+  for (const ConfigFault& fault : faults)
+    loaded.faults += fault.text() + "\n";
+  return loaded;
+}
+
 /// Sets an environment variable for as long as this lives.
 class Variable {
  public:
@@ -280,6 +295,95 @@ BOOST_AUTO_TEST_CASE(every_fault_of_every_account_is_named) {
              "accounts[2].credential: key_env: the environment has no variable of this name\n");
   BOOST_REQUIRE_EQUAL(loaded.keys.size(), 3U);
   BOOST_TEST(holds(loaded.keys[0].current, kKey));
+}
+
+BOOST_AUTO_TEST_CASE(the_hooks_secret_is_what_the_source_holds_trimmed) {
+  struct Row {
+    const char* name;
+    std::string content;
+    const char* secret;  ///< null: none
+  };
+  constexpr const char* kSixteen = "0123456789abcdef";
+  const Row rows[] = {
+      {"the least", kSixteen, kSixteen},
+      {"white space around it", " \t0123456789abcdef\r\n\n", kSixteen},
+      {"white space within it", "0123456789 abcdef", "0123456789 abcdef"},
+      {"base64", std::string(kDevelopmentKey), kDevelopmentKey.data()},
+      {"a byte too few", "0123456789abcde", nullptr},
+      {"a byte too few, but for white space", "0123456789abcde\n\n\n", nullptr},
+      {"empty", "", nullptr},
+      {"white space", std::string(32, ' '), nullptr},
+  };
+  const TempDir dir;
+  KeyLoader loader(dir.path());
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      dir.write("hook.secret", row.content);
+      const SecretLoaded loaded = load_secret(loader, {KeySource::Kind::file, "hook.secret"});
+      BOOST_TEST(loaded.text == (row.secret == nullptr ? "none" : row.secret));
+      BOOST_TEST(loaded.faults ==
+                 (row.secret == nullptr
+                      ? "success.hook.secret_file: holds less than 16 bytes; make one with: openssl "
+                        "rand -hex 32\n"
+                      : ""));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_hooks_secret_is_guarded_as_keys_are) {
+  const TempDir dir;
+  dir.write("open.secret", kKey, 0644);
+  dir.write("long.secret", std::string(4096, 's'));
+  std::filesystem::create_directory(dir.path() / "directory");
+  struct Row {
+    const char* name;
+    KeySource source;
+    const char* fault;
+  };
+  const Row rows[] = {
+      {"readable by others",
+       {KeySource::Kind::file, "open.secret"},
+       "success.hook.secret_file: has mode 0644, so others than its owner can use it; chmod it to 0600\n"},
+      {"missing",
+       {KeySource::Kind::file, "missing.secret"},
+       "success.hook.secret_file: cannot be opened: No such file or directory\n"},
+      {"a directory",
+       {KeySource::Kind::file, "directory"},
+       "success.hook.secret_file: is not a regular file\n"},
+      {"too long",
+       {KeySource::Kind::file, "long.secret"},
+       "success.hook.secret_file: cannot be read, or is too long for a key\n"},
+      {"no variable",
+       {KeySource::Kind::environment, "BLOBVALET_UNIT_TEST_NONE"},
+       "success.hook.secret_env: the environment has no variable of this name\n"},
+      {"no credentials",
+       {KeySource::Kind::credential, "hook"},
+       "success.hook.secret_credential: needs a systemd unit with LoadCredential=hook:<file>\n"},
+  };
+  KeyLoader loader(dir.path());
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      const SecretLoaded loaded = load_secret(loader, row.source);
+      BOOST_TEST(loaded.text == "none");
+      BOOST_TEST(loaded.faults == row.fault);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_hooks_secret_may_be_a_variable_or_a_credential) {
+  const TempDir dir;
+  const Variable variable(kVariable, " a secret of some bytes\n");
+  const char* place = std::getenv(kVariable);
+  KeyLoader loader(dir.path());
+  for (int times = 0; times < 2; ++times) {
+    const SecretLoaded loaded = load_secret(loader, {KeySource::Kind::environment, kVariable});
+    BOOST_TEST(loaded.faults == "");
+    BOOST_TEST(loaded.text == "a secret of some bytes");
+    BOOST_TEST(std::string_view(place, 10) == std::string(10, '\0'), "the environment forgets it");
+  }
+  const Variable credentials("CREDENTIALS_DIRECTORY", dir.path().string());
+  dir.write("hook", "a secret of systemd\n", 0440);
+  BOOST_TEST(load_secret(loader, {KeySource::Kind::credential, "hook"}).text == "a secret of systemd");
 }
 
 BOOST_AUTO_TEST_CASE(no_message_holds_a_byte_of_a_key) {

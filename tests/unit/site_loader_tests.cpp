@@ -92,6 +92,80 @@ BOOST_AUTO_TEST_CASE(what_is_no_configuration_is_a_fault) {
   }
 }
 
+// All file names of the configuration are relative to its own directory; absolute ones stay what they are.
+BOOST_AUTO_TEST_CASE(file_names_are_relative_to_the_configuration) {
+  struct Row {
+    const char* name;
+    const char* prefix;  ///< of each file name
+    bool relative;
+  };
+  const Row rows[] = {{"relative", "", true}, {"below", "sub/", true}, {"absolute", "/srv/", false}};
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      const SiteDir site;
+      const auto quoted = [&](const char* file) { return "\"" + std::string(row.prefix) + file + "\""; };
+      site.dir.write("hook.secret", "a secret of some bytes");
+      std::string changed(kConfig);
+      const std::string key = R"("key_file": "acme.key" })";
+      changed.replace(
+          changed.find(key), key.size(),
+          key + R"(, "requests": {"authorization": "bearer", "token_file": )" + quoted("token") + "}");
+      const std::string server = "\"server\"";
+      changed.replace(
+          changed.find(server), server.size(),
+          R"("success": {"hook": {"url": "https://app", "secret_file": "hook.secret", "mode": "async",)"
+          R"( "ca_file": )" +
+              quoted("ca.pem") + R"(, "store": {"type": "redis", "password_file": )" + quoted("password") +
+              "}}}, " + server);
+      site.dir.write("blobvalet.json", changed);
+      const auto loaded = SiteLoader(site.file).load();
+      BOOST_REQUIRE_EQUAL(show(loaded), "loaded\n");
+      const std::string base = (row.relative ? site.dir.path().string() + "/" : "") + row.prefix;
+      const HookOptions& hook = (*loaded)->success().hook.value();
+      BOOST_TEST((*loaded)->requests().at(0).token_file == base + "token");
+      BOOST_TEST(hook.ca_file == base + "ca.pem");
+      BOOST_TEST(hook.store.password_file == base + "password");
+      BOOST_TEST(hook.store.host == "127.0.0.1", "an address is no file");
+      BOOST_TEST((*loaded)->hook_secret().size() == 22U);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_configured_is_no_file) {
+  const SiteDir site;
+  site.dir.write("hook.secret", "a secret of some bytes");
+  std::string changed(kConfig);
+  const std::string server = "\"server\"";
+  changed.replace(
+      changed.find(server), server.size(),
+      R"("success": {"hook": {"url": "https://app", "secret_file": "hook.secret", "mode": "async",)"
+      R"( "store": {"type": "sqlite", "file": "events.db"}}}, )" +
+          server);
+  site.dir.write("blobvalet.json", changed);
+  const auto loaded = SiteLoader(site.file).load();
+  BOOST_REQUIRE_EQUAL(show(loaded), "loaded\n");
+  const HookOptions& hook = (*loaded)->success().hook.value();
+  BOOST_TEST(hook.store.file == (site.dir.path() / "events.db").string());
+  BOOST_TEST(hook.ca_file == "");
+  BOOST_TEST(hook.store.password_file == "");
+  BOOST_TEST((*loaded)->requests().at(0).token_file == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_hook_without_its_secret_is_a_fault) {
+  const SiteDir site;
+  std::string changed(kConfig);
+  const std::string server = "\"server\"";
+  changed.replace(changed.find(server), server.size(),
+                  R"("success": {"hook": {"url": "https://app", "secret_file": "hook.secret"}}, )" + server);
+  site.dir.write("blobvalet.json", changed);
+  BOOST_TEST(show(SiteLoader(site.file).load()) ==
+             "success.hook.secret_file: cannot be opened: No such file or directory\n");
+  std::filesystem::remove(site.dir.path() / "acme.key");
+  BOOST_TEST(show(SiteLoader(site.file).load()) ==
+             "accounts[0].credential: key_file: cannot be opened: No such file or directory\n"
+             "success.hook.secret_file: cannot be opened: No such file or directory\n");
+}
+
 // Keys of a faulty configuration are not even looked for.
 BOOST_AUTO_TEST_CASE(faults_of_the_configuration_come_before_those_of_keys) {
   const SiteDir site;
