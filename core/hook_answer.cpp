@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 
 #include "core/nested_params.hpp"
@@ -20,9 +21,12 @@ std::string_view text_of(const Json& value) {
   return {value.GetString(), value.GetStringLength()};
 }
 
-/// True if `value` nests at most `depth` levels and all its texts are UTF-8: the parser lets `\udc00` pass.
+/// True if `value` nests at most `depth` levels, all its texts are UTF-8 and its numbers finite: the parser
+/// lets
+/// `\udc00` and 11e308 pass.
 bool is_sound(const Json& value, int depth) {
   if (value.IsString()) return is_utf8(text_of(value));
+  if (value.IsNumber()) return std::isfinite(value.GetDouble());
   if (!value.IsArray() && !value.IsObject()) return true;
   if (depth == 0) return false;
   if (value.IsArray()) {
@@ -96,8 +100,9 @@ void take(HookAnswer& answer, std::string_view name, const Json& value) {
 }  // namespace
 
 std::optional<HookAnswer> HookAnswer::parse(std::string_view json, bool with_properties) {
-  constexpr unsigned kFlags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag |
-                              rapidjson::kParseFullPrecisionFlag;
+  // Not with full precision: that code takes 0e308 for another number. Without it, numbers of up to 15 digits
+  // and 1e-22 to 1e22 are exact.
+  constexpr unsigned kFlags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag;
   // The parser would take a NUL for the end.
   if (json.find('\0') != std::string_view::npos) return std::nullopt;
   rapidjson::Document document;
