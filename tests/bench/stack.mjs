@@ -43,9 +43,9 @@ export const typicalAnswer = (config) => execFileSync(binaries.blobvalet, [
 ], { encoding: 'utf8' }).trim();
 
 /// Starts `workers` processes of blobvalet or of constant_loop; what they log goes nowhere.
-export function startWorkers({ dir, name, config, workers, program = 'blobvalet', env }) {
+export function startWorkers({ dir, name, config, workers, program = 'blobvalet', args, env }) {
   symlinkSync('/dev/null', join(dir, `${name}.log`));
-  return startPool({ binary: binaries[program], config, workers, dir, name, env });
+  return startPool({ binary: binaries[program], config, workers, dir, name, args, env });
 }
 
 /// A stock pool of `workers` constant_responders.
@@ -106,11 +106,11 @@ function replace(text, from, to) {
   return replaced;
 }
 
-/// Runs wrk; `{summary, stop()}`, where `summary` is a promise of what names.lua prints.
-export function startLoad({ url, connections, seconds, longestName = 40 }) {
+/// Runs wrk, which asks for signatures of blobs in the container `into`; `{summary, stop()}`, where `summary` is a promise of what names.lua prints.
+export function startLoad({ url, connections, seconds, longestName = 40, into = container }) {
   const wrk = spawn('wrk', [
     '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', fileURLToPath(new URL('names.lua', import.meta.url)),
-    url, '--', new URL(url).pathname, encodeURIComponent(container), String(longestName),
+    url, '--', new URL(url).pathname, encodeURIComponent(into), String(longestName),
   ]);
   let output = '';
   for (const stream of [wrk.stdout, wrk.stderr]) stream.on('data', (chunk) => { output += chunk; });

@@ -57,7 +57,7 @@ export const sampleSite = (name, replace = []) => ({ dir, httpPort, httpsPort })
 
 async function layOut({
   dir = tempDir(), render, siteConf, signatureSocket = join(dir, 'signature.sock'), successSocket = signatureSocket,
-  origins, customHeaders, http = '', files = {}, workers = 1,
+  origins, customHeaders, http = '', files = {}, workers = 1, connections = 512,
 }) {
   for (const part of ['conf.d', 'snippets', 'blobvalet']) cpSync(join(shipped, part), join(dir, part), { recursive: true });
   for (const part of ['sites-enabled', 'tmp', 'tls']) mkdirSync(join(dir, part), { recursive: true });
@@ -71,7 +71,7 @@ async function layOut({
     [/\/run\/blobvalet(\/(?:\.\/)?)success\.sock/g, spelling(successSocket)],
   ]);
   const own = {
-    'nginx.conf': mainConf({ dir, http, workers }),
+    'nginx.conf': mainConf({ dir, http, workers, connections }),
     'sites-enabled/site': siteConf ?? render(site),
     ...(origins && { 'blobvalet/origins.map': origins.map((origin) => `"${origin}" 1;\n`).join('') }),
     ...(customHeaders && { 'blobvalet/headers.map': `default "${customHeaders.join(', ')}";\n` }),
@@ -83,13 +83,13 @@ async function layOut({
 
 // What Debian's nginx.conf has, as far as it matters here, with every file below `dir`. Started by root,
 // the workers stay root, because the sockets of a test belong to whoever runs it.
-const mainConf = ({ dir, http, workers }) => `
+const mainConf = ({ dir, http, workers, connections }) => `
 user root;
 daemon off;
 pid ${dir}/nginx.pid;
 error_log ${dir}/error.log info;
 worker_processes ${workers};
-events { worker_connections 512; }
+events { worker_connections ${connections}; }
 http {
     access_log ${dir}/access.log;
     client_body_temp_path ${dir}/tmp/body;
