@@ -1,22 +1,22 @@
 // What a callback's answer is for everything that Azure may say, or fail to say: shapes of the real service where the
 // emulator differs, and faults on the way.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { fail } from '../lib/azure-stub.mjs';
-import { freePort, tempDir, waitFor } from '../lib/process.mjs';
+import { tempDir } from '../lib/process.mjs';
 import {
   closed, closedInHeaders, garbage, hugeBody, hugeHeaderLine, hugeHeaders, hung, hungInHeaders, makeCertificate, redirect,
   slow, startStubServer, status,
 } from '../lib/stub-server.mjs';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   accepted, assertNoSecrets, callWhileSigning, kBlob, kDeadlineMs, kMarginMs, refused, startCallbackSite, unavailable,
   uploadAgain, verdictOf,
 } from './support.mjs';
 
 const kPng = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex');
-const inSeconds = (seconds) => new Date(Date.now() + seconds * 1000).toUTCString();
+const retryAfter = (value) => ({ 'Retry-After': value });
 
 /// What a row promises: the verdict, the log's reason, and that the answer came in time.
 async function assertAnswer(answer, expected, { reason, retryAfter, action, atMostMs = kDeadlineMs } = {}) {
@@ -59,6 +59,7 @@ describe('a site that refuses what it cannot check', () => {
   const gone = { expected: unavailable('azure_unavailable'), reason: 'Azure cannot be reached' };
   const failed = { expected: unavailable('azure_unavailable'), reason: 'Azure has failed' };
   const throttled = { expected: unavailable('azure_unavailable'), reason: 'Azure is throttling us' };
+  const redirected = (code) => (...exchange) => redirect(code, `${elsewhere.url}/${kBlob}`)(...exchange);
   const noAzure = (reason) => ({ expected: unavailable('azure_refused'), reason });
   const faults = [
     ['slow', slow(200), { expected: accepted() }],
@@ -68,23 +69,22 @@ describe('a site that refuses what it cannot check', () => {
     ['closed before the answer', closed, gone],
     ['closed in the middle of the headers', closedInHeaders, gone],
     ['garbage', garbage, noAzure('the endpoint does not speak HTTP')],
-    ['200 from something else', status(200, { 'Content-Length': 5 }), noAzure('the endpoint\'s answer is not that of a storage account')],
+    ['200 from something else', status(200, { 'Content-Length': 5 }),
+      noAzure('the endpoint\'s answer is not that of a storage account')],
     ['204', status(204), noAzure('Azure refused our request')],
     ['408', fail(408, 'RequestTimeout'), failed],
     ['429', fail(429, 'TooManyRequests'), throttled],
-    ['429, Retry-After: 3', fail(429, 'TooManyRequests', { 'Retry-After': '3' }), { ...throttled, retryAfter: [3, 3], atMostMs: 0 }],
+    ['429, Retry-After: 3', fail(429, 'TooManyRequests', retryAfter('3')), { ...throttled, retryAfter: [3, 3], atMostMs: 0 }],
     ['500 InternalError', fail(500, 'InternalError'), failed],
     ['500 OperationTimedOut', fail(500, 'OperationTimedOut'), failed],
     ['502', status(502), failed],
     ['504', status(504), failed],
     ['503 ServerBusy', fail(503, 'ServerBusy'), throttled],
-    ['503, Retry-After: 7', fail(503, 'ServerBusy', { 'Retry-After': '7' }), { ...throttled, retryAfter: [7, 7], atMostMs: 0 }],
-    ['503, Retry-After: a year', fail(503, 'ServerBusy', { 'Retry-After': '31536000' }), { ...throttled, retryAfter: [60, 60], atMostMs: 0 }],
-    ['503, Retry-After: no number', fail(503, 'ServerBusy', { 'Retry-After': 'soon' }), throttled],
-    ['301', () => redirect(301, `${elsewhere.url}/${kBlob}`), noAzure('Azure refused our request')],
-    ['302', () => redirect(302, `${elsewhere.url}/${kBlob}`), noAzure('Azure refused our request')],
-    ['307', () => redirect(307, `${elsewhere.url}/${kBlob}`), noAzure('Azure refused our request')],
-    ['308', () => redirect(308, `${elsewhere.url}/${kBlob}`), noAzure('Azure refused our request')],
+    ['503, Retry-After: 7', fail(503, 'ServerBusy', retryAfter('7')), { ...throttled, retryAfter: [7, 7], atMostMs: 0 }],
+    ['503, Retry-After: a year', fail(503, 'ServerBusy', retryAfter('31536000')),
+      { ...throttled, retryAfter: [60, 60], atMostMs: 0 }],
+    ['503, Retry-After: no number', fail(503, 'ServerBusy', retryAfter('soon')), throttled],
+    ...[301, 302, 303, 307, 308].map((code) => [`${code}`, redirected(code), noAzure('Azure refused our request')]),
     ['800 KB of headers', hugeHeaders, noAzure('the endpoint\'s answer is too large')],
     ['a header line of 1 MiB', hugeHeaderLine, noAzure('the endpoint\'s answer is too large')],
     ['304', status(304), noAzure('Azure refused our request')],
@@ -102,19 +102,22 @@ describe('a site that refuses what it cannot check', () => {
   ];
   for (const [what, fault, { expected, ...more }] of faults) {
     test(`Azure: ${what}`, async () => {
-      site.azure.fault = fault.length === 0 && what.startsWith('30') ? fault() : fault;
+      site.azure.fault = fault;
       await assertAnswer(await callWhileSigning(site), expected, more);
     });
   }
 
   test('Azure: 503, Retry-After: a date', async () => {
-    site.azure.fault = fail(503, 'ServerBusy', { 'Retry-After': inSeconds(20) });
-    await assertAnswer(await callWhileSigning(site), unavailable('azure_unavailable'), { retryAfter: [17, 20], atMostMs: 0 });
+    site.azure.fault = fail(503, 'ServerBusy', retryAfter(new Date(Date.now() + 20_000).toUTCString()));
+    const expected = { reason: 'Azure is throttling us', retryAfter: [17, 20], atMostMs: 0 };
+    await assertAnswer(await callWhileSigning(site), unavailable('azure_unavailable'), expected);
   });
 
   const cured = [
     ['one 500', [fail(500, 'InternalError')]],
-    ['503 and 429', [fail(503, 'ServerBusy', { 'x-ms-retry-after-ms': '50' }), fail(429, 'TooManyRequests', { 'retry-after-ms': '50' })]],
+    ['503 and 429', [
+      fail(503, 'ServerBusy', { 'x-ms-retry-after-ms': '50' }), fail(429, 'TooManyRequests', { 'retry-after-ms': '50' }),
+    ]],
     ['a connection that closes', [closed]],
   ];
   for (const [what, faults] of cured) {
@@ -152,7 +155,8 @@ describe('a site that refuses what it cannot check', () => {
     site.azure.put(kBlob, { content: 'hello' });
     const { md5 } = site.azure.blob(kBlob);
     assert.deepEqual(verdictOf(await site.call({ 'Content-MD5': md5 })), accepted());
-    assert.deepEqual(verdictOf(await site.call({ 'Content-MD5': md5.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')) })), uploadAgain('md5_mismatch'));
+    const other = md5.replace(/^./, (c) => (c === 'A' ? 'B' : 'A'));
+    assert.deepEqual(verdictOf(await site.call({ 'Content-MD5': other })), uploadAgain('md5_mismatch'));
     site.azure.put(kBlob, { md5: null });
     assert.deepEqual(verdictOf(await site.call({ 'Content-MD5': md5 })), uploadAgain('md5_mismatch'));
   });
@@ -234,7 +238,9 @@ describe('an Azure that is not there', () => {
 
 describe('the content is looked at', () => {
   let site;
-  before(async () => { site = await startCallbackSite({ hook: null, verify: { magic: true, content_types: ['image/*'], on_violation: 'delete' } }); });
+  before(async () => {
+    site = await startCallbackSite({ hook: null, verify: { magic: true, content_types: ['image/*'], on_violation: 'delete' } });
+  });
   after(() => site?.stop());
   beforeEach(() => {
     site.azure.clear();
@@ -306,7 +312,8 @@ describe('the content is looked at', () => {
 
 describe('what Azure is asked with', () => {
   const withSite = (options, body) => async () => {
-    const site = await startCallbackSite({ hook: null, verify: { content_types: ['text/plain'], on_violation: 'tag' }, ...options });
+    const verify = { content_types: ['text/plain'], on_violation: 'tag' };
+    const site = await startCallbackSite({ hook: null, verify, ...options });
     try {
       await body(site);
       assertNoSecrets(site);
@@ -346,7 +353,8 @@ describe('what Azure is asked with', () => {
   const file = join(tempDir(), 'token');
   const writeToken = (token) => writeFileSync(file, token, { mode: 0o600 });
   writeToken('first.token.x\n');
-  test('a bearer token, read anew each time', withSite({ requests: { authorization: 'bearer', token_file: file } }, async (site) => {
+  const bearer = { authorization: 'bearer', token_file: file };
+  test('a bearer token, read anew each time', withSite({ requests: bearer }, async (site) => {
     const trust = (token) => site.azure.trust({ account: 'acmeuploads', key: site.site.key, token });
     trust('first.token.x');
     await assertAllQuestions(site);
@@ -357,7 +365,8 @@ describe('what Azure is asked with', () => {
     writeToken('second.token.y');
     assert.deepEqual(verdictOf(await site.call()), accepted());
     writeToken('');
-    await assertAnswer(await site.call(), unavailable('azure_refused'), { reason: 'there is no bearer token in token_file' });
+    const none = { reason: 'there is no bearer token in token_file' };
+    await assertAnswer(await site.call(), unavailable('azure_refused'), none);
     assert.ok(!site.output().includes('token.y'), 'the log holds the token');
   }));
 });

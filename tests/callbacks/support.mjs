@@ -19,14 +19,15 @@ const kSecretEnv = 'BLOBVALET_TEST_HOOK_SECRET';
 /// `requests` is the account's, `azure` and `application` are options of the stubs; `hook: null` is a site without one.
 /// Returns what startWorker() returns, and `azure`, `application`, `container`, `secret`, `config(more)`, `call(fields)`.
 export async function startCallbackSite({
-  verify = {}, hook = {}, server = {}, requests, azure: azureOptions, application: applicationOptions, thumbnail,
+  verify = {}, hook = {}, server = {}, requests, azure: azureOptions, application: applicationOptions,
 } = {}) {
   const secret = randomBytes(24).toString('hex');
   const azure = await startAzureStub(azureOptions);
   const application = await startApplicationStub({ secret, ...applicationOptions });
   const config = (more = {}) => siteConfig({
     accounts: [{
-      name: kAccount, endpoint: azure.url, credential: { type: 'shared_key', key_file: 'acmeuploads.key' }, ...requests && { requests },
+      name: kAccount, endpoint: azure.url, credential: { type: 'shared_key', key_file: 'acmeuploads.key' },
+      ...requests && { requests },
     }],
     rules: [{ ...kRule, sas: { protocol: 'https,http' } }],
     success: {
@@ -37,7 +38,6 @@ export async function startCallbackSite({
           ...(hook.mode !== 'async' && { retries: 0 }), timeout_ms: kDeadlineMs, ...hook, ...more.hook,
         },
       },
-      ...thumbnail && { thumbnail },
     },
     server: { ...server, ...more.server },
   });

@@ -44,8 +44,8 @@ const serviceHeaders = () => ({
 
 /// An error as the service words it: XML behind a byte order mark, but for a HEAD, which has the code in a header only.
 export const fail = (status, code, headers = {}) => (request, response) => {
-  const body = `\ufeff<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${code} as the service words it.\n`
-    + `RequestId:${randomUUID()}\nTime:${new Date().toISOString()}</Message></Error>`;
+  const message = `${code} as the service words it.\nRequestId:${randomUUID()}\nTime:${new Date().toISOString()}`;
+  const body = `\ufeff<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
   response.writeHead(status, {
     ...serviceHeaders(), 'x-ms-error-code': code, ...headers,
     ...(request.method === 'HEAD' ? { 'Transfer-Encoding': 'chunked' }
@@ -66,7 +66,8 @@ function serve(request, response, url, blobs) {
 }
 
 function setTags(request, response, blob) {
-  blob.tags = Object.fromEntries([...request.body.matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/g)].map(([, k, v]) => [k, v]));
+  const tags = request.body.matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/g);
+  blob.tags = Object.fromEntries([...tags].map(([, name, value]) => [name, value]));
   response.writeHead(204, serviceHeaders()).end();
 }
 
@@ -81,8 +82,8 @@ function read(request, response, blob) {
   const bytes = range ? blob.content.subarray(0, Number(range[1]) + 1) : blob.content;
   response.writeHead(range ? 206 : 200, {
     ...serviceHeaders(), 'Content-Length': bytes.length, 'Content-Type': blob.type, ETag: blob.etag, 'Last-Modified': kModified,
-    'x-ms-blob-type': blob.kind, 'x-ms-creation-time': kModified, 'x-ms-lease-status': 'unlocked', 'x-ms-lease-state': 'available',
-    'x-ms-server-encrypted': 'true', 'Accept-Ranges': 'bytes',
+    'x-ms-blob-type': blob.kind, 'x-ms-creation-time': kModified, 'Accept-Ranges': 'bytes',
+    'x-ms-lease-status': 'unlocked', 'x-ms-lease-state': 'available', 'x-ms-server-encrypted': 'true',
     ...(blob.kind === 'BlockBlob' && { 'x-ms-access-tier': 'Hot', 'x-ms-access-tier-inferred': 'true' }),
     ...(blob.kind === 'PageBlob' && { 'x-ms-blob-sequence-number': '0' }),
     ...(blob.kind === 'AppendBlob' && { 'x-ms-blob-committed-block-count': '1' }),
@@ -96,10 +97,11 @@ function read(request, response, blob) {
 // --- what it checks -------------------------------------------------------------------------------------------
 
 function isAuthorized(request, url, site) {
-  const given = request.headers.authorization ?? '';
-  if (given.startsWith('Bearer ')) return site.token !== null && Boolean(request.headers['x-ms-version']) && given === `Bearer ${site.token}`;
-  if (given.startsWith('SharedKey ')) return given === `SharedKey ${site.account}:${sharedKeySignature(request, url, site)}`;
-  return isSigned(request, url, site);
+  const { authorization, 'x-ms-version': version } = request.headers;
+  if (!authorization) return isSigned(request, url, site);
+  if (!version) return false;
+  if (authorization.startsWith('Bearer ')) return site.token !== null && authorization === `Bearer ${site.token}`;
+  return authorization === `SharedKey ${site.account}:${sharedKeySignature(request, url, site)}`;
 }
 
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest('base64');
@@ -107,7 +109,8 @@ const hmac = (key, text) => createHmac('sha256', key).update(text).digest('base6
 // "Authorize with Shared Key" (learn.microsoft.com): the path as it was sent, every x-ms- header, sorted.
 function sharedKeySignature({ method, headers, body }, url, { account, key }) {
   const field = (name) => headers[name] ?? '';
-  const own = Object.keys(headers).filter((name) => name.startsWith('x-ms-')).sort().map((name) => `${name}:${headers[name]}\n`);
+  const own = Object.keys(headers).filter((name) => name.startsWith('x-ms-')).sort()
+    .map((name) => `${name}:${headers[name]}\n`);
   const query = [...url.searchParams].sort().map(([name, value]) => `\n${name.toLowerCase()}:${value}`);
   return hmac(key, [
     method, field('content-encoding'), field('content-language'), body ? Buffer.byteLength(body) : '', field('content-md5'),
@@ -122,8 +125,8 @@ const kPermission = { HEAD: 'r', GET: 'r', DELETE: 'd', PUT: 't' };
 function isSigned({ method }, url, { account, key }) {
   const q = (name) => url.searchParams.get(name) ?? '';
   const text = [
-    q('sp'), q('st'), q('se'), `/blob/${account}${decodeURIComponent(url.pathname)}`, q('si'), q('sip'), q('spr'), q('sv'), q('sr'), '',
-    q('ses'), q('rscc'), q('rscd'), q('rsce'), q('rscl'), q('rsct'),
+    q('sp'), q('st'), q('se'), `/blob/${account}${decodeURIComponent(url.pathname)}`, q('si'), q('sip'), q('spr'),
+    q('sv'), q('sr'), '', q('ses'), q('rscc'), q('rscd'), q('rsce'), q('rscl'), q('rsct'),
   ].join('\n');
   return q('sig') === hmac(key, text) && q('sp').includes(kPermission[method])
     && Date.parse(q('se')) > Date.now();
