@@ -156,6 +156,15 @@ std::vector<std::string> lower_case(std::vector<std::string> texts) {
   return texts;
 }
 
+/// Plain http to another machine. An emulator on this one may do without TLS.
+bool leaves_in_the_clear(const EndpointUrl& endpoint) {
+  constexpr std::string_view kPlain = "http://";
+  if (!endpoint.origin.starts_with(kPlain)) return false;
+  const std::string_view authority = std::string_view(endpoint.origin).substr(kPlain.size());
+  const std::string_view host = authority.substr(0, authority.find(':', authority.rfind(']') + 1));
+  return host != "127.0.0.1" && host != "localhost" && host != "[::1]";
+}
+
 /// Headers that we set ourselves, or that belong to one connection.
 bool is_reserved_header(std::string_view name) {
   constexpr std::array<std::string_view, 14> kReserved{"accept",
@@ -251,7 +260,7 @@ class ConfigReader {
         read_endpoint(account, aliases[i], object.path_of("aliases") + "[" + std::to_string(i) + "]");
       }
       read_credential(account, object.object("credential"));
-      read_requests(account.requests, object.object("requests"));
+      read_requests(account, object.object("requests"));
       config_.accounts.push_back(std::move(account));
     }
   }
@@ -288,13 +297,18 @@ class ConfigReader {
     return std::nullopt;
   }
 
-  void read_requests(RequestAuthorization& requests, const ObjectReader& object) {
+  void read_requests(Account& account, const ObjectReader& object) {
     using Kind = RequestAuthorization::Kind;
+    RequestAuthorization& requests = account.requests;
     const auto kind = object.text("authorization");
     requests.kind = kind == "bearer" ? Kind::bearer : kind == "shared_key" ? Kind::shared_key : Kind::sas;
     requests.token_file = object.text("token_file").value_or("");
     if ((requests.kind == Kind::bearer) == requests.token_file.empty()) {
       fault(object.path_of("token_file"), "must be there with authorization bearer, and only then");
+    }
+    const bool in_the_clear = !account.endpoints.empty() && leaves_in_the_clear(account.endpoints.front());
+    if (requests.kind == Kind::bearer && in_the_clear) {
+      fault(object.path_of("authorization"), "can be bearer with an https endpoint only");
     }
   }
 

@@ -96,8 +96,9 @@ constexpr Family kFamilies[] = {
     {"audio/*", "application/octet-stream"},
 };
 
-constexpr std::string_view kViewable =
-    "image/jpeg image/jpg image/pjpeg image/png image/gif image/webp image/avif image/bmp";
+/// The first of each row is the standard name.
+constexpr std::string_view kViewable[] = {
+    "image/jpeg image/jpg image/pjpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"};
 
 /// The media type without its parameters, in lower case.
 std::string essence(std::string_view type) {
@@ -136,8 +137,11 @@ bool matches_media_type(std::string_view pattern, std::string_view type) {
   return !wanted.empty() && wanted == given;
 }
 
-bool is_viewable_image(std::string_view type) {
-  return lists(kViewable, essence(type));
+std::string_view viewable_image(std::string_view type) {
+  const std::string wanted = essence(type);
+  const auto* names =
+      std::ranges::find_if(kViewable, [&](std::string_view row) { return lists(row, wanted); });
+  return names == std::end(kViewable) ? std::string_view{} : names->substr(0, names->find(' '));
 }
 
 bool fits_declared_type(std::string_view declared, std::string_view detected) {

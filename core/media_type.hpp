@@ -9,8 +9,9 @@ namespace blobvalet {
 /// not the same here.
 [[nodiscard]] bool matches_media_type(std::string_view pattern, std::string_view type);
 
-/// True if a browser shows an image of this type and nothing in it can run: so never image/svg+xml.
-[[nodiscard]] bool is_viewable_image(std::string_view type);
+/// The standard name of an image type that browsers show and in which nothing can run (so never
+/// image/svg+xml): a constant, whatever spelling came in. Empty for any other type.
+[[nodiscard]] std::string_view viewable_image(std::string_view type);
 
 /// True if a blob of Content-Type `declared` may hold what MagicNumbers recognised as `detected`.
 ///

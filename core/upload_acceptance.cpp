@@ -15,15 +15,6 @@ std::string_view text_for(HookVerdict::Kind kind) {
                                             : "The application cannot be asked now; try again.";
 }
 
-/// The type as it may stand in a URL that outlives this request: one of our own constants.
-std::string_view constant_image_type(std::string_view type) {
-  for (const std::string_view known :
-       {"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"}) {
-    if (matches_media_type(known, type)) return known;
-  }
-  return {};
-}
-
 /// Replaces each `{name}` of the template; config has checked that there are no others.
 std::string expand(std::string_view url, const BlobTarget& target, std::string_view uuid) {
   std::string result;
@@ -208,7 +199,7 @@ std::string UploadAcceptance::thumbnail_url(const SasGrant& grant, const UploadS
                                             const BlobProperties* properties) {
   const ThumbnailOptions& options = grant.rule().thumbnail;
   const std::string_view type =
-      properties == nullptr ? std::string_view{} : constant_image_type(properties->content_type);
+      properties == nullptr ? std::string_view{} : viewable_image(properties->content_type);
   if (options.kind == ThumbnailOptions::Kind::none || type.empty()) return {};
   if (options.kind == ThumbnailOptions::Kind::url_template)
     return expand(options.url, grant.target(), upload.uuid);

@@ -244,6 +244,26 @@ BOOST_AUTO_TEST_CASE(requests_may_be_authorized_otherwise) {
   BOOST_TEST(bearer.token_file == "t");
 }
 
+BOOST_AUTO_TEST_CASE(a_token_never_leaves_the_machine_in_the_clear) {
+  const auto with_endpoint = [](const std::string& endpoint) {
+    std::string json = with_requests(R"({"authorization":"bearer","token_file":"t"})");
+    json.replace(json.find("https://acme"), std::string_view("https://acme").size(), endpoint);
+    return json.insert(json.size() - 1, R"(,"sas":{"protocol":"https,http"})");
+  };
+  constexpr const char* kFault =
+      "accounts[0].requests.authorization: can be bearer with an https endpoint only";
+  check({
+      {"https", with_endpoint("https://acme.example"), {}},
+      {"this machine", with_endpoint("http://127.0.0.1:10000/acme"), {}},
+      {"this machine by its name", with_endpoint("http://localhost:10000/acme"), {}},
+      {"this machine by IPv6", with_endpoint("http://[::1]:10000/acme"), {}},
+      {"another machine", with_endpoint("http://acme.example"), {kFault}},
+      {"another one with a port", with_endpoint("http://10.0.0.1:10000/acme"), {kFault}},
+      {"a name like this machine's", with_endpoint("http://localhost.example"), {kFault}},
+      {"an address like this machine's", with_endpoint("http://127.0.0.1.example:80"), {kFault}},
+  });
+}
+
 BOOST_AUTO_TEST_CASE(faulty_requests_are_refused) {
   constexpr const char* kToken =
       "accounts[0].requests.token_file: must be there with authorization bearer, and only then";
