@@ -49,7 +49,10 @@ async function take(application, request, response) {
   return response.writeHead(status, { 'Content-Type': 'application/json' }).end(said && JSON.stringify(said));
 }
 
+/// What stands behind `v1=` in the header of a message that is signed at `time`.
+export const signatureOf = (time, body, key = secret) => createHmac('sha256', key).update(`${time}.${body}`).digest('hex');
+
 function isSigned(header, body) {
   const [, time, signature] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(header) ?? [];
-  return signature === createHmac('sha256', secret).update(`${time}.${body}`).digest('hex');
+  return signature === signatureOf(time, body);
 }
