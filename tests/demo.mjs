@@ -10,7 +10,7 @@ try {
   console.log(`
   ${site.url}
 
-  ${workers} workers behind nginx, Azurite at ${site.storage.blobEndpoint}
+  ${workers} workers that sign and ${workers} for callbacks behind nginx, Azurite at ${site.storage.blobEndpoint}
   The browser warns once about the certificate, which was made a moment ago. Ctrl-C ends the demo.
 `);
   await stopped;

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { form, kUnverified, siteConfig, startSitePool, success } from '../fcgi/support.mjs';
+import { form, kRule, kUnverified, siteConfig, startSitePool, success } from '../fcgi/support.mjs';
 import { secret, signatureOf } from '../lib/application.mjs';
 import { ask } from '../lib/fcgi-client.mjs';
 import { request } from '../lib/http.mjs';
@@ -20,7 +20,8 @@ const receivers = {
 
 /// The text of the code block that begins with a comment of this name (in PHP, behind the line that has to be first).
 function snippet(name) {
-  const [, text] = new RegExp(`\`\`\`\\w+\\n((?:<\\?php\\n)?(?://|#) ${name.replace('.', '\\.')}\\n[^]*?)\`\`\``).exec(readme) ?? [];
+  const start = `\`\`\`\\w+\\n((?:<\\?php\\n)?(?://|#) ${name.replace('.', '\\.')}\\n`;
+  const [, text] = new RegExp(`${start}[^]*?)\`\`\``).exec(readme) ?? [];
   assert.ok(text, `README.md has no ${name}`);
   return text;
 }
@@ -128,10 +129,8 @@ for (const name of Object.keys(receivers)) {
       let pool;
       before(async () => {
         const hook = { url: receiver.url, secret_file: receiver.secretFile };
-        pool = await startSitePool({ config: siteConfig({
-          success: { ...kUnverified, hook },
-          rules: [{ name: 'all', account: 'acmeuploads', container: 'uploads', blobs: ['**'], methods: ['PUT'], anonymous: true }],
-        }) });
+        const rules = [{ ...kRule, blobs: ['**'], anonymous: true }];
+        pool = await startSitePool({ config: siteConfig({ success: { ...kUnverified, hook }, rules }) });
       });
       after(() => pool?.stop());
       const report = async (user, fields) => JSON.parse(

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createServer, request as ask } from 'node:http';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { accept, say } from '../lib/application.mjs';
 import { account } from '../lib/azurite.mjs';
@@ -18,7 +18,7 @@ const kRetry = { enableAuto: true, autoAttemptDelay: 0.1, maxAutoAttempts: 20 };
 const kShowError = { failedUploadTextDisplay: { mode: 'custom', responseProperty: 'error' } };
 
 const gatePort = await freePort();
-const gate = `http://127.0.0.1:${gatePort}/${account}`;
+const gateUrl = `http://127.0.0.1:${gatePort}/${account}`;
 
 const rules = [
   ...kRules,
@@ -28,10 +28,10 @@ const rules = [
 ];
 
 /// A describe() with a site of its own, whose application starts every test by accepting everything.
-function describeSite(title, hook, tests) {
+function describeSite(title, { hook, endpoint }, tests) {
   describe(title, { timeout: 180_000 }, () => {
     const stack = useSite({
-      rules, aliases: [gate], success: { hook },
+      rules, endpoint, success: { hook },
       files: { 'blobvalet/forwarded-headers.conf': 'fastcgi_param HTTP_COOKIE $http_cookie if_not_empty;\n' },
     });
     beforeEach(() => {
@@ -47,8 +47,12 @@ function describeSite(title, hook, tests) {
   });
 }
 
-describeSite('claims', { mode: 'sync' }, (stack, { options, container, url, told }) => {
-  /// No application hears of what was not verified.
+describeSite('claims', { hook: { mode: 'sync' }, endpoint: gateUrl }, (stack, { options, container, url, told }) => {
+  let gate;
+  before(async () => { gate = await startGate(stack.site.storage.port); });
+  after(() => gate?.stop());
+
+  // No application hears of what was not verified.
   afterEach(() => assert.ok(told().every(({ verified }) => verified)));
 
   it('does not believe in a blob that was never uploaded', async () => {
@@ -101,7 +105,8 @@ describeSite('claims', { mode: 'sync' }, (stack, { options, container, url, told
       assert.equal(error, result.error);
       await page.evaluate(() => uploader.retry(0));      // does nothing
       const { callbacks } = await answersFor(stack.site, 'pictures', file.name, 2);
-      assert.deepEqual(callbacks.map((line) => [line.status, line.code, line.action, line.size]), [[422, code, 'kept', file.size]]);
+      assert.deepEqual(callbacks.map(({ status, action, size, code: said }) => [status, said, action, size]),
+        [[422, code, 'kept', file.size]]);
       assert.ok((await container('pictures').names()).includes(file.name));
     });
   }
@@ -137,13 +142,9 @@ describeSite('claims', { mode: 'sync' }, (stack, { options, container, url, told
     const page = await stack.open();
     const sas = await signature(page, `${url('deleting')}/replaced.png`);
     await put(sas, kFakePicture, 'no picture');
-    const between = await startGate(stack.site.storage.port, () => put(sas, kFakePicture, 'a newer one'));
-    try {
-      assert.equal((await report(page, `${gate}/deleting`, 'replaced.png')).code, 'content_mismatch');
-    } finally {
-      await between.stop();
-    }
-    assert.equal(between.deletes(), 1);
+    gate.beforeDelete = () => put(sas, kFakePicture, 'a newer one');
+    assert.equal((await report(page, url('deleting'), 'replaced.png')).code, 'content_mismatch');
+    assert.equal(gate.answers.at(-1), 412, 'Azure has refused the delete');
     assert.equal((await container('deleting').read('replaced.png')).toString(), 'a newer one');
   });
 
@@ -175,7 +176,7 @@ describeSite('claims', { mode: 'sync' }, (stack, { options, container, url, told
 });
 
 describeSite('an application that is asked', {
-  mode: 'sync', retries: 0, timeout_ms: 2_000, delete_granted: true, forward_headers: ['cookie'],
+  hook: { mode: 'sync', retries: 0, timeout_ms: 2_000, delete_granted: true, forward_headers: ['cookie'] },
 }, (stack, { options, container, told }) => {
   const answers = (...list) => { stack.site.application.answers = list; };
   const statusText = (page) => page.locator('.qq-upload-status-text-selector');
@@ -299,7 +300,7 @@ describeSite('an application that is asked', {
 });
 
 describeSite('an application that is told later', {
-  mode: 'async', delete_granted: true, store: { type: 'sqlite', file: 'events.db' },
+  hook: { mode: 'async', delete_granted: true, store: { type: 'sqlite', file: 'events.db' } },
 }, (stack, { options, told }) => {
   const waiting = async () => {
     const { stdout } = await promisify(execFile)(blobvaletBinary,
@@ -348,25 +349,22 @@ function put(uri, headers, body = '') {
   return request({ port, tls: false, method: 'PUT', path: pathname + search, headers, body });
 }
 
-/// Stands before the store on an address of its own, and calls `beforeDelete` before it lets a DELETE through.
-async function startGate(storePort, beforeDelete) {
-  let deletes = 0;
-  const server = createServer(async ({ method, url, headers }, response) => {
-    if (method === 'DELETE') {
-      deletes += 1;
-      await beforeDelete();
-    }
-    ask({ port: storePort, host: '127.0.0.1', method, path: url, headers }, (answer) => {
+/// Stands between workers and store: calls `beforeDelete` before it lets a DELETE through, and keeps the store's `answers`.
+async function startGate(storePort) {
+  const gate = { beforeDelete: () => {}, answers: [] };
+  const server = createServer(async (request, response) => {
+    const { method, url, headers } = request;
+    if (method === 'DELETE') await gate.beforeDelete();
+    request.pipe(ask({ port: storePort, host: '127.0.0.1', method, path: url, headers }, (answer) => {
+      gate.answers.push(answer.statusCode);
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
-    }).end();
+    }));
   });
   await new Promise((resolve) => { server.listen(gatePort, '127.0.0.1', resolve); });
-  return {
-    deletes: () => deletes,
-    async stop() {
-      server.close();
-      server.closeAllConnections();
-    },
+  gate.stop = async () => {
+    server.close();
+    server.closeAllConnections();
   };
+  return gate;
 }

@@ -30,9 +30,10 @@ export const kRules = [
 ///
 /// `rules` and `success` go into the configuration. With a `hook` in `success` there is an application, which it is
 /// pointed to. The containers of the rules exist in the store, and "private", which no rule names; `privately` keeps all
-/// of them from readers without a signature. `aliases` are further addresses of the store, `files` those of nginx.
+/// of them from readers without a signature. `endpoint` is where the workers reach the store, if that is not where pages
+/// do, and `files` are nginx's.
 export async function startSite({
-  workers = 2, port, customHeaders = [], files, aliases, rules = kRules, success = {}, privately = false,
+  workers = 2, port, customHeaders = [], files, endpoint, rules = kRules, success = {}, privately = false,
 } = {}) {
   const dir = tempDir();
   const ownPort = port ?? await freePort();
@@ -49,7 +50,7 @@ export async function startSite({
     const storage = await start(startAzurite());
     for (const name of containersOf(rules)) await storage.createContainer(name, privately ? undefined : 'blob');
     const application = success.hook && await start(startApplication());
-    const config = writeConfig(dir, storage, { aliases, rules, success: pointTo(application, success) });
+    const config = writeConfig(dir, storage, { endpoint, rules, success: pointTo(application, success) });
     const pool = await start(startRestartablePool({ dir, workers, config, args: ['--signatures-only'] }));
     const successPool = await start(startRestartablePool({ dir, workers, config, name: 'success' }));
     const login = await start(startLogin());
@@ -79,13 +80,13 @@ const containersOf = (rules) => new Set([...rules.map(({ container }) => contain
 const pointTo = (application, success) => (application
   ? { ...success, hook: { url: application.url, secret_file: 'application.secret', ...success.hook } } : success);
 
-function writeConfig(dir, storage, { aliases, rules, success }) {
+function writeConfig(dir, { blobEndpoint }, { endpoint = blobEndpoint, rules, success }) {
   const file = join(dir, 'blobvalet.json');
   writeFileSync(join(dir, 'account.key'), key, { mode: 0o600 });
   writeFileSync(join(dir, 'application.secret'), secret, { mode: 0o600 });
   writeFileSync(file, JSON.stringify({
     accounts: [{
-      name: account, endpoint: storage.blobEndpoint, aliases,
+      name: account, endpoint, aliases: endpoint === blobEndpoint ? [] : [blobEndpoint],
       credential: { type: 'shared_key', key_file: 'account.key' },
     }],
     sas: { protocol: 'https,http' },          // the emulator speaks plain http
