@@ -304,7 +304,7 @@ describeSite('an application that is told later', {
 }, (stack, { options, told }) => {
   const waiting = async () => {
     const { stdout } = await promisify(execFile)(blobvaletBinary,
-      ['events', '--config', stack.site.config, 'list', '--json']);
+      ['events', 'list', '--json', '--config', stack.site.config]);
     return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
   };
 
