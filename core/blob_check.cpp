@@ -1,6 +1,7 @@
 #include "core/blob_check.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "core/media_type.hpp"
 
@@ -32,29 +33,43 @@ const std::string* parameter(const UploadSuccess& upload, std::string_view name)
 
 }  // namespace
 
+Error rule_violation(Errc errc) {
+  switch (errc) {
+    case Errc::blob_type_not_allowed: return {errc, "blob", "is not a block blob"};
+    case Errc::copy_incomplete: return {errc, "blob", "is a copy that is not complete"};
+    case Errc::blob_too_small: return {errc, "blob", "is too small"};
+    case Errc::blob_too_large: return {errc, "blob", "is too large"};
+    case Errc::extension_not_allowed: return {errc, "blob", "has a file name extension that is not allowed"};
+    case Errc::content_type_not_allowed: return {errc, "blob", "is of a type that is not allowed"};
+    case Errc::filename_missing: return {errc, "blob", "has no metadata qqfilename"};
+    case Errc::content_mismatch: return {errc, "blob", "does not hold what its type says"};
+    default: throw std::logic_error("no rule's error");
+  }
+}
+
 std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view blob_name,
                                  const BlobProperties& properties) {
   if (properties.blob_type != "BlockBlob") {
-    return Error{Errc::blob_type_not_allowed, "blob", "is not a block blob"};
+    return rule_violation(Errc::blob_type_not_allowed);
   }
   if (!properties.copy_status.empty() && properties.copy_status != "success") {
-    return Error{Errc::copy_incomplete, "blob", "is a copy that is not complete"};
+    return rule_violation(Errc::copy_incomplete);
   }
   if (properties.size_bytes < options.min_bytes) {
-    return Error{Errc::blob_too_small, "blob", "is too small"};
+    return rule_violation(Errc::blob_too_small);
   }
   if (options.max_bytes && properties.size_bytes > *options.max_bytes) {
-    return Error{Errc::blob_too_large, "blob", "is too large"};
+    return rule_violation(Errc::blob_too_large);
   }
   if (!options.extensions.empty() &&
       std::ranges::find(options.extensions, extension_of(blob_name)) == options.extensions.end()) {
-    return Error{Errc::extension_not_allowed, "blob", "has a file name extension that is not allowed"};
+    return rule_violation(Errc::extension_not_allowed);
   }
   if (!options.content_types.empty() && !is_listed_type(options.content_types, properties.content_type)) {
-    return Error{Errc::content_type_not_allowed, "blob", "is of a type that is not allowed"};
+    return rule_violation(Errc::content_type_not_allowed);
   }
   if (options.require_filename && properties.filename.empty()) {
-    return Error{Errc::filename_missing, "blob", "has no metadata qqfilename"};
+    return rule_violation(Errc::filename_missing);
   }
   return std::nullopt;
 }

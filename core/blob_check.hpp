@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -8,6 +9,15 @@
 #include "core/verify_options.hpp"
 
 namespace blobvalet {
+
+/// How a blob may break a rule by what it is; content_mismatch: its first bytes do not fit its type.
+inline constexpr std::array kRuleViolations{Errc::blob_type_not_allowed, Errc::copy_incomplete,
+                                            Errc::blob_too_small,        Errc::blob_too_large,
+                                            Errc::extension_not_allowed, Errc::content_type_not_allowed,
+                                            Errc::filename_missing,      Errc::content_mismatch};
+
+/// The refusal for one of these.
+[[nodiscard]] Error rule_violation(Errc errc);
 
 /// The first rule that the blob breaks by what it is; nothing if there is none. Such a blob may be deleted.
 /// Errors: blob_type_not_allowed, copy_incomplete, blob_too_small, blob_too_large, extension_not_allowed,

@@ -569,6 +569,8 @@ class ConfigReader {
     if (!methods.empty() && std::ranges::find(methods, "POST") == methods.end()) {
       fault(object.path_of("methods"), "must list POST");
     }
+    config_.success.state_directory =
+        object.text("state_directory").value_or(config_.success.state_directory);
     if (object.has("hook")) read_hook(object.object("hook"));
   }
 

@@ -39,6 +39,8 @@ struct SuccessOptions {
   FormLimits limits;
   bool accept_put = false;          ///< `PUT` beside `POST`
   std::optional<HookOptions> hook;  ///< nothing: nobody is told
+  /// Where workers remember for an hour why they deleted blobs; need not exist.
+  std::string state_directory = "/var/lib/blobvalet";
 };
 
 struct ServerOptions {

@@ -1,35 +1,16 @@
 #include "core/hook_message.hpp"
 
-#include <openssl/evp.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include <array>
-#include <span>
-#include <stdexcept>
-
+#include "core/hexadecimal.hpp"
+#include "core/sha256.hpp"
 #include "core/utf8.hpp"
 
 namespace blobvalet {
 namespace {
 
 using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
-
-std::string hexadecimal(std::span<const unsigned char> bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const unsigned byte : bytes)
-    text.append({kDigits[byte / 16U], kDigits[byte % 16U]});
-  return text;
-}
-
-std::array<unsigned char, 32> sha256(std::string_view text) {
-  std::array<unsigned char, 32> digest{};
-  if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
-    throw std::runtime_error("OpenSSL: SHA-256 failed");
-  }
-  return digest;
-}
 
 void text(Writer& json, std::string_view name, std::string_view value) {
   // A stored Content-Type, and the name of a user whom no pattern asks for, may hold any bytes.
@@ -67,9 +48,8 @@ std::string id_of(const HookFacts& facts) {
   // Two deletions of one name are two events.
   if (facts.event == "delete_granted") text(json, "request_id", facts.request_id);
   json.EndObject();
-  constexpr std::size_t kIdBytes = 16;
-  const auto digest = sha256({buffer.GetString(), buffer.GetSize()});
-  return hexadecimal(std::span(digest).first(kIdBytes));
+  constexpr std::size_t kIdDigits = 32;
+  return sha256_hex({buffer.GetString(), buffer.GetSize()}).substr(0, kIdDigits);
 }
 
 }  // namespace

@@ -70,6 +70,7 @@ UploadAcceptance::UploadAcceptance(const Site& site, std::vector<SasSigner>& sig
       clock_(clock),
       timer_(ports.timer),
       magic_numbers_(ports.magic_numbers),
+      refusals_(ports.refusals),
       authorization_(site, signers, clock, ports.secret_files),
       probe_(ports.http, ports.timer, clock, authorization_),
       notifier_(site, ports.http, ports.timer, clock, ports.events, ports.event_stored) {}
@@ -143,13 +144,16 @@ Result<void> UploadAcceptance::look_at_blob(const SasGrant& grant, const UploadS
   const VerifyOptions& options = grant.rule().verify;
   auto found = probe_.properties(grant, deadline);
   if (!found) return tl::unexpected(found.error());
-  if (!*found) return refuse(Errc::blob_not_found, "blob", "was not uploaded");
+  const BlobTarget& target = grant.target();
+  upload_.assign(target.account).append("/").append(target.container.view()).append("/");
+  upload_.append(target.blob.view()).append("?").append(upload.uuid);
+  if (!*found) return tl::unexpected(why_there_is_none());
   properties_ = std::move(**found);
   event.size_bytes = properties_.size_bytes;
   event.content_type = properties_.content_type;
   event.etag = properties_.etag;
   event.last_modified = properties_.last_modified;
-  if (const auto broken = broken_rule(options, grant.target().blob.view(), properties_)) {
+  if (const auto broken = broken_rule(options, target.blob.view(), properties_)) {
     return tl::unexpected(punish(*broken, grant, deadline, event));
   }
   if (options.magic) {
@@ -163,8 +167,13 @@ Result<void> UploadAcceptance::look_at_content(const SasGrant& grant, Timer::Tim
   const auto bytes = probe_.first_bytes(grant, properties_.etag, deadline);
   if (!bytes) return tl::unexpected(bytes.error());
   if (fits_declared_type(properties_.content_type, magic_numbers_.media_type(*bytes))) return {};
-  const Error mismatch{Errc::content_mismatch, "blob", "does not hold what its type says"};
-  return tl::unexpected(punish(mismatch, grant, deadline, event));
+  return tl::unexpected(punish(rule_violation(Errc::content_mismatch), grant, deadline, event));
+}
+
+/// A repeated callback is told what the first one was, after which the blob was deleted.
+Error UploadAcceptance::why_there_is_none() const {
+  if (const auto errc = refusals_.recall(upload_)) return rule_violation(*errc);
+  return {Errc::blob_not_found, "blob", "was not uploaded"};
 }
 
 /// Deletes or tags the blob if the rule says so; the refusal stays what it is, whether that worked or not.
@@ -173,6 +182,8 @@ Error UploadAcceptance::punish(const Error& error, const SasGrant& grant, Timer:
   switch (grant.rule().verify.on_violation) {
     case OnViolation::keep: event.action = "kept"; break;
     case OnViolation::remove:
+      // First, so that it is known whoever dies in between.
+      refusals_.remember(upload_, error.errc);
       event.action = probe_.remove(grant, properties_.etag, deadline) ? "deleted" : "not_deleted";
       break;
     case OnViolation::tag: event.action = probe_.tag(grant, deadline) ? "tagged" : "not_tagged"; break;

@@ -9,6 +9,7 @@
 #include "core/azure_authorization.hpp"
 #include "core/blob_probe.hpp"
 #include "core/notifier.hpp"
+#include "core/refusal_memory.hpp"
 #include "core/upload_success.hpp"
 
 namespace blobvalet {
@@ -19,6 +20,7 @@ struct CallbackPorts {
   Timer& timer;
   MagicNumbers& magic_numbers;
   SecretFiles& secret_files;
+  RefusalMemory& refusals;
   EventStore* events = nullptr;                ///< there if the hook is asynchronous
   std::function<void()> event_stored = [] {};  ///< called after each event that is stored
 };
@@ -50,6 +52,7 @@ class UploadAcceptance {
   [[nodiscard]] Result<void> look_at_content(const SasGrant& grant, Timer::Time deadline, Event& event);
   void note(HookVerdict& verdict, Event& event);
   [[nodiscard]] Error punish(const Error& error, const SasGrant& grant, Timer::Time deadline, Event& event);
+  [[nodiscard]] Error why_there_is_none() const;
   void accept(const SasGrant& grant, const UploadSuccess& upload, const BlobProperties* properties,
               const HookAnswer& said, Response& response);
   [[nodiscard]] std::string thumbnail_url(const SasGrant& grant, const UploadSuccess& upload,
@@ -59,9 +62,11 @@ class UploadAcceptance {
   const Clock& clock_;
   Timer& timer_;
   MagicNumbers& magic_numbers_;
+  RefusalMemory& refusals_;
   AzureAuthorization authorization_;
   BlobProbe probe_;
   Notifier notifier_;
+  std::string upload_;         ///< says which upload the current request is about
   BlobProperties properties_;  ///< of the current request's blob
   std::string reason_;         ///< what the log says of the current request's hook
 };

@@ -14,7 +14,12 @@ std::unique_ptr<EventStore> store_for(const Site& site) {
 }  // namespace
 
 ThreadPorts::ThreadPorts(const Site& site, std::function<void()> event_stored)
-    : events_(store_for(site)), ports_{http_,         timer_,        magic_numbers_,
-                                       secret_files_, events_.get(), std::move(event_stored)} {}
+    : refusals_(site.success().state_directory), events_(store_for(site)), ports_{http_,
+                                                                                  timer_,
+                                                                                  magic_numbers_,
+                                                                                  secret_files_,
+                                                                                  refusals_,
+                                                                                  events_.get(),
+                                                                                  std::move(event_stored)} {}
 
 }  // namespace blobvalet::fcgi

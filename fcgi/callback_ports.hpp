@@ -6,6 +6,7 @@
 #include "core/upload_acceptance.hpp"
 #include "fcgi/adapters/curl_http.hpp"
 #include "fcgi/adapters/magic_numbers.hpp"
+#include "fcgi/adapters/refusal_files.hpp"
 #include "fcgi/adapters/secret_files.hpp"
 #include "fcgi/adapters/steady_timer.hpp"
 
@@ -24,6 +25,7 @@ class ThreadPorts {
   SteadyTimer timer_;
   LibMagic magic_numbers_;
   FileSecrets secret_files_;
+  RefusalFiles refusals_;
   std::unique_ptr<EventStore> events_;
   CallbackPorts ports_;
 };

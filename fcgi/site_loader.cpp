@@ -15,6 +15,7 @@ void resolve_file_names(Config& config, const std::filesystem::path& directory) 
   };
   for (Account& account : config.accounts)
     resolve(account.requests.token_file);
+  resolve(config.success.state_directory);
   if (!config.success.hook) return;
   resolve(config.success.hook->ca_file);
   resolve(config.success.hook->store.file);

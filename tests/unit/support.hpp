@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/test/unit_test.hpp>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -110,6 +111,16 @@ class FakeSecretFiles final : public SecretFiles {
   std::string text;
 };
 
+class FakeRefusals final : public RefusalMemory {
+ public:
+  void remember(std::string_view upload, Errc errc) override { known[std::string(upload)] = errc; }
+  [[nodiscard]] std::optional<Errc> recall(std::string_view upload) override {
+    const auto found = known.find(std::string(upload));
+    return found == known.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::map<std::string, Errc> known;
+};
+
 /// Keeps events in memory; `failure` makes it fail.
 class FakeEventStore final : public EventStore {
  public:
@@ -137,9 +148,10 @@ struct FakePorts {
   FakeHttp http{timer};
   FakeMagicNumbers magic_numbers;
   FakeSecretFiles secret_files;
+  FakeRefusals refusals;
   FakeEventStore events;
   unsigned stored = 0;
-  CallbackPorts ports{http, timer, magic_numbers, secret_files, &events, [this] { ++stored; }};
+  CallbackPorts ports{http, timer, magic_numbers, secret_files, refusals, &events, [this] { ++stored; }};
 };
 
 inline SecretBytes secret(std::string_view bytes) {

@@ -236,6 +236,13 @@ BOOST_AUTO_TEST_CASE(every_violation_is_answered_and_the_blob_kept_deleted_or_ta
         BOOST_TEST((bench.verified == false));
         if (row.reads) BOOST_TEST(bench.world.magic_numbers.seen == "bytes");
 
+        // Once the blob is gone, a repeated callback hears the same as the first.
+        const std::string missing = refused(422, "blob: was not uploaded", "blob_not_found", kReset);
+        bench.world.http.answers = {http_answer(404)};
+        BOOST_TEST(bench.upload() == (way.done == 202 ? expected : missing));
+        bench.world.refusals.known.clear();
+        BOOST_TEST(bench.upload() == missing);
+
         // That it cannot be done changes what the log says, and nothing else.
         bench.world.http.calls.clear();
         bench.world.http.answers = seen;
