@@ -70,8 +70,7 @@ App::App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPor
 
 bool App::may_wait(const Site& site, const Request& request) {
   if (request.endpoint == "success") return true;
-  const bool announces_deletes = site.success().hook && site.success().hook->delete_granted;
-  if (!announces_deletes || request.endpoint != "signature") return false;
+  if (!site.announces_deletes() || request.endpoint != "signature") return false;
   std::string blob_uri;
   const auto parsed = SignatureRequest::parse(request.query, blob_uri);
   return parsed && parsed->verb == BlobVerb::del;
@@ -128,8 +127,7 @@ Result<void> App::answer_signature(const Request& request, Response& response, E
   if (!parsed) return tl::unexpected(parsed.error());
   const auto granted = grant(parsed->blob_uri, parsed->verb, request, event);
   if (!granted) return tl::unexpected(granted.error());
-  const bool announce =
-      parsed->verb == BlobVerb::del && site_->success().hook && site_->success().hook->delete_granted;
+  const bool announce = parsed->verb == BlobVerb::del && site_->announces_deletes();
   if (announce && !acceptance_) return never_waits();
   if (announce && !acceptance_->announce_delete(*granted, request, response, event)) return {};
   response.content_type = ContentType::text;

@@ -28,6 +28,8 @@ class Site {
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] BlobNames blob_names() const { return blob_names_; }
   [[nodiscard]] const SuccessOptions& success() const { return success_; }
+  /// True if the application hears of each DELETE before it is signed.
+  [[nodiscard]] bool announces_deletes() const { return success_.hook && success_.hook->delete_granted; }
   [[nodiscard]] const ServerOptions& server() const { return server_; }
   /// The key that signs for each account, in the order of the configuration.
   [[nodiscard]] const std::vector<std::shared_ptr<const SigningKey>>& signing_keys() const {

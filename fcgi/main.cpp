@@ -60,12 +60,13 @@ struct EventCommands {
 };
 
 EventCommands add_event_commands(CLI::App& events, Arguments& arguments) {
+  add_config_option(events, arguments);
   events.require_subcommand(1);
   EventCommands commands{events.add_subcommand("list", "All events that wait or are dead, oldest first"),
                          events.add_subcommand("retry", "Deliver an event at once, or dead ones once more"),
                          events.add_subcommand("drop", "Forget an event")};
   for (CLI::App* command : {commands.list, commands.retry, commands.drop})
-    add_config_option(*command, arguments);
+    command->fallthrough();  // --config before or behind the command
   commands.list->add_flag("--json", arguments.json, "One JSON object a line, with the message");
   auto* id = commands.retry->add_option("id", arguments.event_id, "The event's id");
   commands.retry->add_flag("--all-dead", arguments.all_dead, "All dead events")->excludes(id);
