@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "tests/unit/config_faults.hpp"
 #include "tests/unit/support.hpp"
 
 using namespace blobvalet;
@@ -41,31 +42,6 @@ std::string one_rule(const std::string& container, const std::string& blobs, con
 std::string with_endpoint(const std::string& endpoint, const std::string& more = "") {
   return document(R"({"name":"acme","endpoint":)" + endpoint + R"(,"credential":)" + kCredential + more + "}",
                   kRule);
-}
-
-std::vector<std::string> faults_of(std::string_view json) {
-  std::vector<std::string> faults;
-  const auto config = Config::parse(json);
-  if (config) return faults;
-  for (const ConfigFault& fault : config.error())
-    faults.push_back(fault.text());
-  std::ranges::sort(faults);
-  return faults;
-}
-
-struct Row {
-  const char* name;
-  std::string json;
-  std::vector<std::string> faults;  ///< in alphabetical order
-};
-
-void check(const std::vector<Row>& rows) {
-  for (const Row& row : rows) {
-    BOOST_TEST_CONTEXT(row.name << ": " << row.json) {
-      const auto faults = faults_of(row.json);
-      BOOST_CHECK_EQUAL_COLLECTIONS(faults.begin(), faults.end(), row.faults.begin(), row.faults.end());
-    }
-  }
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-#include <algorithm>
 #include <vector>
 
 #include "core/config.hpp"
+#include "tests/unit/config_faults.hpp"
 #include "tests/unit/support.hpp"
 
 using namespace blobvalet;
@@ -36,31 +36,6 @@ std::string with_hook(const std::string& members) {
 }
 std::string with_store(const std::string& store) {
   return with_hook(R"("mode":"async","store":)" + store);
-}
-
-std::vector<std::string> faults_of(const std::string& json) {
-  std::vector<std::string> faults;
-  const auto config = Config::parse(json);
-  if (config) return faults;
-  for (const ConfigFault& fault : config.error())
-    faults.push_back(fault.text());
-  std::ranges::sort(faults);
-  return faults;
-}
-
-struct Row {
-  const char* name;
-  std::string json;
-  std::vector<std::string> faults;  ///< in alphabetical order
-};
-
-void check(const std::vector<Row>& rows) {
-  for (const Row& row : rows) {
-    BOOST_TEST_CONTEXT(row.name << ": " << row.json) {
-      const auto faults = faults_of(row.json);
-      BOOST_CHECK_EQUAL_COLLECTIONS(faults.begin(), faults.end(), row.faults.begin(), row.faults.end());
-    }
-  }
 }
 
 /// Each value of one key is refused with the same words.
