@@ -21,9 +21,8 @@ std::string_view text_of(const Json& value) {
   return {value.GetString(), value.GetStringLength()};
 }
 
-/// True if `value` nests at most `depth` levels, all its texts are UTF-8 and its numbers finite: the parser
-/// lets
-/// `\udc00` and 11e308 pass.
+/// True if `value` nests at most `depth` levels, all its texts are UTF-8 and its numbers finite: `\udc00` and
+/// 11e308 pass the parser.
 bool is_sound(const Json& value, int depth) {
   if (value.IsString()) return is_utf8(text_of(value));
   if (value.IsNumber()) return std::isfinite(value.GetDouble());
@@ -63,10 +62,6 @@ bool is_ours(std::string_view name, bool with_properties) {
          (with_properties && std::ranges::find(kProperties, name) != kProperties.end());
 }
 
-bool is_true(const Json& value) {
-  return value.IsTrue();
-}
-
 /// As Fine Uploader judges it: null, false, 0 and the empty text are no error.
 std::string error_text(const Json& value) {
   const bool none = value.IsNull() || value.IsFalse() || (value.IsNumber() && value.GetDouble() == 0);
@@ -86,10 +81,9 @@ void take(HookAnswer& answer, std::string_view name, const Json& value) {
   if (name == "error") {
     answer.error = error_text(value);
   } else if (name == "preventRetry") {
-    answer.prevent_retry = is_true(value);
     answer.keeps_retry = value.IsFalse();
   } else if (name == "reset") {
-    answer.reset = is_true(value);
+    answer.reset = value.IsTrue();
   } else if (name == "thumbnailUrl") {
     if (value.IsString()) answer.thumbnail_url = text_of(value);
   } else {

@@ -7,13 +7,12 @@ namespace blobvalet {
 
 /// What the site's application said, cleaned for the browser.
 struct HookAnswer {
-  bool success = true;         ///< false: `"success":false`, or an `error` that is neither null nor empty
-  bool prevent_retry = false;  ///< true only for `true`
-  bool reset = false;          ///< true only for `true`
-  bool keeps_retry = false;    ///< `"preventRetry":false` was said
-  std::string error;           ///< text for the user; empty: none
-  std::string thumbnail_url;   ///< empty: none
-  std::string members;         ///< all other members as JSON, each behind a comma: `,"id":7,"tags":["a"]`
+  bool success = true;        ///< false: `"success":false`, or an `error` that is neither null nor empty
+  bool reset = false;         ///< true only for `true`
+  bool keeps_retry = false;   ///< `"preventRetry":false` was said; a refusal prevents retries otherwise
+  std::string error;          ///< text for the user; empty: none
+  std::string thumbnail_url;  ///< empty: none
+  std::string members;        ///< all other members as JSON, each behind a comma: `,"id":7,"tags":["a"]`
 
   /// The JSON nests at most this deep.
   static constexpr int kMaxDepth = 32;

@@ -39,7 +39,6 @@ void check_answer(const HookAnswer& answer, bool with_properties) {
   check_text(answer.error);
   check_text(answer.thumbnail_url);
   require(answer.error.empty() || !answer.success, "an error is no success");
-  require(!(answer.keeps_retry && answer.prevent_retry), "preventRetry is one or the other");
 
   // Numbers of many digits or large exponents may come out a little different, so only the shape can be
   // compared.
