@@ -34,7 +34,7 @@ std::unique_ptr<Deliverer> deliverer_for(const std::shared_ptr<const Site>& site
 
 }  // namespace
 
-void Deliveries::begin(std::shared_ptr<const Site> site) {
+void Deliveries::begin(const std::shared_ptr<const Site>& site) {
   auto next = deliverer_for(site, clock_);
   std::unique_ptr<Deliverer> last;
   {

@@ -16,7 +16,7 @@ class Deliveries {
 
   /// Delivers for `site` from now on. Where another site's deliverer still has messages under way, it is left
   /// to end by itself.
-  void begin(std::shared_ptr<const Site> site);
+  void begin(const std::shared_ptr<const Site>& site);
   /// There may be a new event. May be called by any thread.
   void wake();
   /// Begins to stop, so that the destructor need not wait as long.

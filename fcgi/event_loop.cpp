@@ -72,7 +72,7 @@ EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site,
       acceptor_(listen_fd, mailbox_) {
   watch(mailbox_.fd(), EPOLLIN, &mailbox_);
   watch(signals_.get(), EPOLLIN, &signals_);
-  if (duty_ == Duty::all) deliveries_.begin(std::move(site));
+  if (duty_ == Duty::all) deliveries_.begin(site);
 }
 
 bool EventLoop::run() {
