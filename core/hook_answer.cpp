@@ -44,7 +44,8 @@ void clean(Json& value, std::string_view parent) {
   }
   if (!value.IsObject()) return;
   std::set<std::string, std::less<>> seen;
-  for (auto member = value.MemberBegin(); member != value.MemberEnd();) {
+  // RapidJSON's iterators have a != that clang takes for ambiguous in C++20.
+  for (auto member = value.MemberBegin(); value.MemberEnd() - member > 0;) {
     const std::string name(text_of(member->name));
     if (pollutes_prototypes(parent, name) || !seen.insert(name).second) {
       member = value.EraseMember(member);
@@ -104,11 +105,11 @@ std::optional<HookAnswer> HookAnswer::parse(std::string_view json, bool with_pro
   if (document.HasParseError() || !document.IsObject() || !is_sound(document, kMaxDepth)) return std::nullopt;
   clean(document, {});
   HookAnswer answer;
-  for (const auto& member : document.GetObject()) {
+  std::ranges::for_each(document.GetObject(), [&](const auto& member) {
     const std::string_view name = text_of(member.name);
     if (name == "success" && member.value.IsFalse()) answer.success = false;
     if (!is_ours(name, with_properties)) take(answer, name, member.value);
-  }
+  });
   answer.success = answer.success && answer.error.empty();
   return answer;
 }
