@@ -105,11 +105,11 @@ std::optional<HookAnswer> HookAnswer::parse(std::string_view json, bool with_pro
   if (document.HasParseError() || !document.IsObject() || !is_sound(document, kMaxDepth)) return std::nullopt;
   clean(document, {});
   HookAnswer answer;
-  std::ranges::for_each(document.GetObject(), [&](const auto& member) {
-    const std::string_view name = text_of(member.name);
-    if (name == "success" && member.value.IsFalse()) answer.success = false;
-    if (!is_ours(name, with_properties)) take(answer, name, member.value);
-  });
+  for (auto member = document.MemberBegin(); document.MemberEnd() - member > 0; ++member) {
+    const std::string_view name = text_of(member->name);
+    if (name == "success" && member->value.IsFalse()) answer.success = false;
+    if (!is_ours(name, with_properties)) take(answer, name, member->value);
+  }
   answer.success = answer.success && answer.error.empty();
   return answer;
 }

@@ -50,7 +50,8 @@ Result<std::string> nested_json(const std::vector<std::pair<std::string, std::st
     Json* object = &document;
     for (const std::string_view name : std::span(path).first(path.size() - 1)) {
       const auto member = object->FindMember(Json(borrowed(name)));
-      if (member == object->MemberEnd()) {
+      // RapidJSON's iterators have a == that clang takes for ambiguous in C++20.
+      if (object->MemberEnd() - member == 0) {
         object->AddMember(borrowed(name), Json(rapidjson::kObjectType), allocator);
         object = &(object->MemberEnd() - 1)->value;
       } else {
