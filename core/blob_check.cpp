@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/ascii.hpp"
 #include "core/media_type.hpp"
 
 namespace blobvalet {
@@ -14,10 +15,7 @@ std::string extension_of(std::string_view name) {
   name.remove_prefix(name.rfind('/') + 1);
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0) return {};
-  std::string extension(name.substr(dot + 1));
-  std::ranges::transform(extension, extension.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return extension;
+  return lower_case(name.substr(dot + 1));
 }
 
 bool is_listed_type(const std::vector<std::string>& patterns, std::string_view type) {

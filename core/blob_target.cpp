@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.hpp"
 #include "core/percent_encoding.hpp"
 #include "core/utf8.hpp"
 
@@ -12,10 +13,6 @@ namespace {
 constexpr std::string_view kContainerCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-";
 // Scheme and authority of an endpoint; a longer one in a request cannot be ours.
 constexpr std::size_t kMaxOrigin = 300;
-
-char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 /// Takes the first segment off `path`: what stands before the first slash, which is dropped.
 std::string_view take_segment(std::string_view& path) {

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <set>
 
+#include "core/ascii.hpp"
 #include "core/config_schema.hpp"
 
 namespace blobvalet {
@@ -144,15 +145,9 @@ std::vector<KeySource> read_key_sources(const ObjectReader& object, const KeyMem
   return sources;
 }
 
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
-std::vector<std::string> lower_case(std::vector<std::string> texts) {
+std::vector<std::string> all_lower_case(std::vector<std::string> texts) {
   for (std::string& text : texts)
-    text = lower_case(std::move(text));
+    text = lower_case(text);
   return texts;
 }
 
@@ -393,8 +388,8 @@ class ConfigReader {
     }
     options.min_bytes = object.large_number("min_bytes").value_or(options.min_bytes);
     if (object.has("max_bytes")) options.max_bytes = object.large_number("max_bytes");
-    if (object.has("content_types")) options.content_types = lower_case(object.texts("content_types"));
-    if (object.has("extensions")) options.extensions = lower_case(object.texts("extensions"));
+    if (object.has("content_types")) options.content_types = all_lower_case(object.texts("content_types"));
+    if (object.has("extensions")) options.extensions = all_lower_case(object.texts("extensions"));
     options.magic = object.boolean("magic").value_or(options.magic);
     options.require_filename = object.boolean("require_filename").value_or(options.require_filename);
     options.size_parameter = object.text("size_parameter").value_or(options.size_parameter);
@@ -456,7 +451,7 @@ class ConfigReader {
     hook.timeout = object.milliseconds("timeout_ms").value_or(hook.timeout);
     hook.connect_timeout = object.milliseconds("connect_timeout_ms").value_or(hook.connect_timeout);
     hook.retries = object.number("retries").value_or(hook.retries);
-    hook.forward_headers = lower_case(object.texts("forward_headers"));
+    hook.forward_headers = all_lower_case(object.texts("forward_headers"));
     hook.on_failure = read_on_failure(object, "on_failure", hook.on_failure);
     hook.delete_granted = object.boolean("delete_granted").value_or(hook.delete_granted);
     hook.max_attempts = object.number("max_attempts").value_or(hook.max_attempts);

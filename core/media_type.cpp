@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "core/ascii.hpp"
+
 namespace blobvalet {
 namespace {
 
@@ -106,10 +108,7 @@ std::string essence(std::string_view type) {
   type = type.substr(0, type.find(';'));
   const std::size_t first = type.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
-  std::string result(type.substr(first, type.find_last_not_of(kBlanks) - first + 1));
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return result;
+  return lower_case(type.substr(first, type.find_last_not_of(kBlanks) - first + 1));
 }
 
 bool matches_word(std::string_view word, std::string_view type) {

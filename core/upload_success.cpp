@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "core/ascii.hpp"
 #include "core/form_urlencoded.hpp"
 #include "core/percent_encoding.hpp"
 #include "core/utf8.hpp"
@@ -90,8 +91,7 @@ std::string_view trim(std::string_view text) {
 }
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  return std::ranges::equal(text, lower, same);
+  return std::ranges::equal(text, lower, {}, to_lower);
 }
 
 bool is_acceptable_parameter(std::string_view parameter) {

@@ -9,6 +9,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "core/ascii.hpp"
+
 namespace blobvalet::fcgi {
 namespace {
 
@@ -73,13 +75,6 @@ bool is_repeated(char** envp, char** current, std::string_view name) {
     if (text.starts_with(name) && text.substr(name.size()).starts_with('=')) return true;
   }
   return false;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
 }
 
 /// `USER_AGENT` is the header user-agent (RFC 3875 section 4.1.18).

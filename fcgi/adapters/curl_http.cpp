@@ -4,6 +4,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "core/ascii.hpp"
 #include "core/version.hpp"
 
 namespace blobvalet::fcgi {
@@ -66,13 +67,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_blank(text.back()))
     text.remove_suffix(1);
   return text;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return lower;
 }
 
 /// Takes an answer down as libcurl hands it out.

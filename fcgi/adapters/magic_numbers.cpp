@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/ascii.hpp"
+
 namespace blobvalet::fcgi {
 namespace {
 
 [[noreturn]] void fail(magic_t cookie) {
   const char* reason = cookie == nullptr ? nullptr : magic_error(cookie);
   throw std::runtime_error(std::string("libmagic: ") + (reason == nullptr ? "cannot be used" : reason));
-}
-
-char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
 
 }  // namespace
