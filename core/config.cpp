@@ -1,6 +1,5 @@
 #include "core/config.hpp"
 
-#include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 
 #include <algorithm>
@@ -9,16 +8,14 @@
 #include <set>
 
 #include "core/ascii.hpp"
+#include "core/config_credential.hpp"
 #include "core/config_schema.hpp"
+#include "core/object_reader.hpp"
 
 namespace blobvalet {
 namespace {
 
 using Json = rapidjson::Value;
-
-std::string_view text_of(const Json& value) {
-  return {value.GetString(), value.GetStringLength()};
-}
 
 /// True if `value` nests at most `depth` levels and holds no text of more than 4,096 bytes. What follows
 /// recurses, and so do the schema's regular expressions, by the length of what they match.
@@ -48,8 +45,8 @@ void remove_repeated_keys(Json& value, const std::string& path, ConfigFaults& fa
   std::set<std::string, std::less<>> seen;
   auto member = value.MemberBegin();
   while (value.MemberEnd() - member > 0) {
-    const std::string child = (path.empty() ? "" : path + ".") + std::string(text_of(member->name));
-    if (seen.emplace(text_of(member->name)).second) {
+    const std::string child = (path.empty() ? "" : path + ".") + std::string(json_text(member->name));
+    if (seen.emplace(json_text(member->name)).second) {
       remove_repeated_keys(member->value, child, faults);
       ++member;
     } else {
@@ -59,105 +56,10 @@ void remove_repeated_keys(Json& value, const std::string& path, ConfigFaults& fa
   }
 }
 
-/// Reads one JSON object. A member of the wrong type reads as absent: the schema check has reported it, and
-/// reading on lets the operator see all other faults in the same run.
-class ObjectReader {
- public:
-  ObjectReader(const Json* object, std::string path)
-      : object_(object != nullptr && object->IsObject() ? object : nullptr), path_(std::move(path)) {}
-
-  [[nodiscard]] const Json* member(const char* name) const {
-    if (object_ == nullptr) return nullptr;
-    const auto found = object_->FindMember(name);
-    return found == object_->MemberEnd() ? nullptr : &found->value;
-  }
-  [[nodiscard]] bool has(const char* name) const { return member(name) != nullptr; }
-  [[nodiscard]] std::optional<std::string> text(const char* name) const {
-    const Json* value = member(name);
-    if (value == nullptr || !value->IsString()) return std::nullopt;
-    return std::string(text_of(*value));
-  }
-  [[nodiscard]] std::optional<unsigned> number(const char* name) const {
-    const Json* value = member(name);
-    if (value == nullptr || !value->IsUint()) return std::nullopt;
-    return value->GetUint();
-  }
-  /// A number too large for number().
-  [[nodiscard]] std::optional<std::uint64_t> large_number(const char* name) const {
-    const Json* value = member(name);
-    if (value == nullptr || !value->IsUint64()) return std::nullopt;
-    return value->GetUint64();
-  }
-  [[nodiscard]] std::optional<std::chrono::milliseconds> milliseconds(const char* name) const {
-    const auto value = number(name);
-    return value ? std::optional(std::chrono::milliseconds(*value)) : std::nullopt;
-  }
-  [[nodiscard]] std::optional<bool> boolean(const char* name) const {
-    const Json* value = member(name);
-    if (value == nullptr || !value->IsBool()) return std::nullopt;
-    return value->GetBool();
-  }
-  [[nodiscard]] std::vector<std::string> texts(const char* name) const {
-    std::vector<std::string> result;
-    const Json* value = member(name);
-    if (value == nullptr || !value->IsArray()) return result;
-    for (const Json& item : value->GetArray()) {
-      if (item.IsString()) result.emplace_back(text_of(item));
-    }
-    return result;
-  }
-  [[nodiscard]] ObjectReader object(const char* name) const { return {member(name), path_of(name)}; }
-  [[nodiscard]] std::vector<ObjectReader> objects(const char* name) const {
-    std::vector<ObjectReader> result;
-    const Json* value = member(name);
-    if (value == nullptr || !value->IsArray()) return result;
-    for (rapidjson::SizeType i = 0; i < value->Size(); ++i) {
-      result.emplace_back(&(*value)[i], path_of(name) + "[" + std::to_string(i) + "]");
-    }
-    return result;
-  }
-  [[nodiscard]] std::string path_of(const char* name) const {
-    return path_.empty() ? name : path_ + "." + name;
-  }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  const Json* object_;
-  std::string path_;
-};
-
-/// The members that say where a key is.
-struct KeyMembers {
-  const char* file;
-  const char* environment;
-  const char* credential;
-};
-constexpr KeyMembers kKeyMembers{"key_file", "key_env", "key_credential"};
-constexpr KeyMembers kSecretMembers{"secret_file", "secret_env", "secret_credential"};
-
-std::vector<KeySource> read_key_sources(const ObjectReader& object, const KeyMembers& members) {
-  std::vector<KeySource> sources;
-  if (const auto file = object.text(members.file)) sources.push_back({KeySource::Kind::file, *file});
-  if (const auto name = object.text(members.environment))
-    sources.push_back({KeySource::Kind::environment, *name});
-  if (const auto name = object.text(members.credential))
-    sources.push_back({KeySource::Kind::credential, *name});
-  return sources;
-}
-
 std::vector<std::string> all_lower_case(std::vector<std::string> texts) {
   for (std::string& text : texts)
     text = lower_case(text);
   return texts;
-}
-
-/// Plain http to another machine. An emulator on this one may do without TLS.
-bool leaves_in_the_clear(const EndpointUrl& endpoint) {
-  constexpr std::string_view kPlain = "http://";
-  if (!endpoint.origin.starts_with(kPlain)) return false;
-  const std::string_view authority = std::string_view(endpoint.origin).substr(kPlain.size());
-  const std::string_view host = authority.substr(0, authority.find(':', authority.rfind(']') + 1));
-  return host != "127.0.0.1" && host != "localhost" && host != "[::1]";
 }
 
 /// Headers that we set ourselves, or that belong to one connection.
@@ -231,6 +133,7 @@ class ConfigReader {
     thumbnail_default_ = read_thumbnail(success.object("thumbnail"), ThumbnailOptions{});
     read_rules();
     read_success(success);
+    read_keys(root_.object("keys"));
     const ObjectReader server = root_.object("server");
     config_.server.threads = server.number("threads").value_or(config_.server.threads);
     config_.server.access_log = server.boolean("access_log").value_or(config_.server.access_log);
@@ -244,6 +147,10 @@ class ConfigReader {
     faults_.push_back({std::move(path), std::move(message)});
   }
 
+  [[nodiscard]] ReportFault report() {
+    return [this](std::string path, std::string message) { fault(std::move(path), std::move(message)); };
+  }
+
   void read_accounts() {
     for (const ObjectReader& object : root_.objects("accounts")) {
       Account account;
@@ -254,8 +161,8 @@ class ConfigReader {
       for (std::size_t i = 0; i < aliases.size(); ++i) {
         read_endpoint(account, aliases[i], object.path_of("aliases") + "[" + std::to_string(i) + "]");
       }
-      read_credential(account, object.object("credential"));
-      read_requests(account, object.object("requests"));
+      read_credential(account, object.object("credential"), report());
+      read_requests(account, object);
       config_.accounts.push_back(std::move(account));
     }
   }
@@ -270,40 +177,23 @@ class ConfigReader {
     account.endpoints.push_back(std::move(*endpoint));
   }
 
-  void read_credential(Account& account, const ObjectReader& credential) {
-    if (!credential.has("type")) return;
-    const bool short_form = !read_key_sources(credential, kKeyMembers).empty();
-    if (short_form && (credential.has("current") || credential.has("next"))) {
-      return fault(credential.path(), "must give the key directly or under current and next, not both");
-    }
-    const ObjectReader current = short_form ? credential : credential.object("current");
-    if (auto source = read_one_source(current, kKeyMembers)) account.current_key = std::move(*source);
-    if (credential.has("next")) account.next_key = read_one_source(credential.object("next"), kKeyMembers);
-    account.use_next = credential.text("use") == "next";
-    if (account.use_next && !credential.has("next"))
-      fault(credential.path_of("use"), "is next, but there is no next key");
-  }
-
-  std::optional<KeySource> read_one_source(const ObjectReader& object, const KeyMembers& members) {
-    auto sources = read_key_sources(object, members);
-    if (sources.size() == 1) return std::move(sources.front());
-    fault(object.path(), std::string("must have exactly one of ") + members.file + ", " +
-                             members.environment + " and " + members.credential);
-    return std::nullopt;
-  }
-
-  void read_requests(Account& account, const ObjectReader& object) {
+  void read_requests(Account& account, const ObjectReader& account_object) {
+    const ObjectReader object = account_object.object("requests");
     using Kind = RequestAuthorization::Kind;
     RequestAuthorization& requests = account.requests;
     const auto kind = object.text("authorization");
     requests.kind = kind == "bearer" ? Kind::bearer : kind == "shared_key" ? Kind::shared_key : Kind::sas;
     requests.token_file = object.text("token_file").value_or("");
+    requests.ca_file = account_object.text("ca_file").value_or("");
     if ((requests.kind == Kind::bearer) == requests.token_file.empty()) {
       fault(object.path_of("token_file"), "must be there with authorization bearer, and only then");
     }
     const bool in_the_clear = !account.endpoints.empty() && leaves_in_the_clear(account.endpoints.front());
     if (requests.kind == Kind::bearer && in_the_clear) {
       fault(object.path_of("authorization"), "can be bearer with an https endpoint only");
+    }
+    if (requests.kind == Kind::shared_key && account.identity) {
+      fault(object.path_of("authorization"), "can be shared_key with credential type shared_key only");
     }
   }
 
@@ -447,7 +337,7 @@ class ConfigReader {
     hook.unix_socket = object.text("unix_socket").value_or("");
     hook.ca_file = object.text("ca_file").value_or("");
     hook.mode = object.text("mode") == "async" ? HookOptions::Mode::async : HookOptions::Mode::sync;
-    hook.secret = read_one_source(object, kSecretMembers);
+    hook.secret = read_secret_source(object, kSecretMembers, report());
     hook.timeout = object.milliseconds("timeout_ms").value_or(hook.timeout);
     hook.connect_timeout = object.milliseconds("connect_timeout_ms").value_or(hook.connect_timeout);
     hook.retries = object.number("retries").value_or(hook.retries);
@@ -498,6 +388,13 @@ class ConfigReader {
     store.prefix = object.text("prefix").value_or(store.prefix);
   }
 
+  void read_keys(const ObjectReader& object) {
+    KeyOptions& keys = config_.keys;
+    keys.directory = object.text("directory").value_or(keys.directory);
+    const auto skew = object.number("max_clock_skew_seconds");
+    if (skew) keys.max_clock_skew = std::chrono::seconds(*skew);
+  }
+
   void read_rule_account(Rule& rule, const ObjectReader& object) {
     const auto name = object.text("account");
     if (!name) return;
@@ -508,6 +405,10 @@ class ConfigReader {
     const auto is_plain = [](const EndpointUrl& e) { return e.origin.starts_with("http://"); };
     if (rule.sas.protocol == "https" && std::ranges::any_of(endpoints, is_plain)) {
       fault(object.path_of("account"), "has an http endpoint, so sas.protocol must be https,http");
+    }
+    // Older forms of a user delegation SAS differ between the service, its documents and its SDKs.
+    if (config_.accounts[*index].identity && !rule.sas.version.signs_encryption_scope()) {
+      fault(object.path_of("account"), "has an identity, so sas.version must be 2020-12-06 or later");
     }
   }
 

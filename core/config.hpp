@@ -7,6 +7,7 @@
 #include "core/blob_target.hpp"
 #include "core/config_fault.hpp"
 #include "core/hook_options.hpp"
+#include "core/identity_options.hpp"
 #include "core/key_source.hpp"
 #include "core/policy.hpp"
 #include "core/upload_success.hpp"
@@ -22,17 +23,28 @@ struct RequestAuthorization {
   };
   Kind kind = Kind::sas;
   std::string token_file = {};
+  std::string ca_file = {};  ///< certificates to trust in place of the system's; empty: those
 };
 
-/// A storage account and where its keys are. Two keys are known during a rotation; `use_next` says which one
-/// signs.
+/// A storage account, and what signs for it: account keys, of which two are known during a rotation
+/// (`use_next` says which one signs), or user delegation keys that an identity fetches.
 struct Account {
   std::string name;
-  std::vector<EndpointUrl> endpoints;  ///< the endpoint, then its aliases
-  KeySource current_key;
+  std::vector<EndpointUrl> endpoints;       ///< the endpoint, then its aliases
+  std::string ca_file;                      ///< certificates our own requests trust; empty: the system's
+  std::optional<IdentityOptions> identity;  ///< nothing: account keys
+  KeySource current_key;                    ///< without an identity
   std::optional<KeySource> next_key;
   bool use_next = false;
   RequestAuthorization requests;
+};
+
+/// What `blobvalet keys renew` shares with the workers of its machine.
+struct KeyOptions {
+  /// User delegation keys, what became of fetching them, and the clock's skew. In memory, so below /run.
+  std::string directory = "/run/blobvalet/keys";
+  /// Health is red if the clock differs from Azure's by more.
+  std::chrono::seconds max_clock_skew{60};
 };
 
 struct SuccessOptions {
@@ -54,6 +66,7 @@ struct Config {
   BlobNames blob_names = BlobNames::raw;
   std::vector<Rule> rules;
   SuccessOptions success;
+  KeyOptions keys;
   ServerOptions server;
 
   /// Reads `json` and checks it against the schema and the rules that a schema cannot state. On failure every

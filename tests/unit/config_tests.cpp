@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(faulty_accounts_are_refused) {
         "rules[0].account: is not the name of an account"}},
       {"empty",
        document("{}," + kAccount, kRule),
-       {"accounts[0].credential: is missing; it must be an object with type and where the key is",
+       {"accounts[0].credential: is missing; it must be an object with type, and what that type needs",
         "accounts[0].endpoint: is missing; it must be a URL such as https://name.blob.core.windows.net",
         "accounts[0].name: is missing; it must be 3 to 24 of a-z and 0-9"}},
       {"an unknown key",
@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(faulty_accounts_are_refused) {
        {"accounts[0].credential.type: must be shared_key"}},
       {"a credential that is a text",
        with_credential(R"("k")"),
-       {"accounts[0].credential: must be an object with type and where the key is"}},
+       {"accounts[0].credential: must be an object with type, and what that type needs"}},
       {"two sources", with_credential(R"({"type":"shared_key","key_file":"k","key_env":"K"})"), {kOneSource}},
       {"two sources of the next key",
        with_credential(
