@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -29,6 +30,8 @@ struct Event {
   std::string_view last_modified;
   std::string_view
       action;  ///< what became of a blob that breaks a rule: `kept`, `deleted`, `not_deleted`, ...
+  /// By how much a SAS lasts shorter than its rule says, since its user delegation key does not last longer.
+  std::optional<std::chrono::seconds> cut_short;
   std::optional<int> hook_status;  ///< HTTP status of the application's answer; 0: none
 };
 

@@ -1,7 +1,7 @@
 #include "core/app.hpp"
 
+#include "core/health.hpp"
 #include "core/signature_request.hpp"
-#include "core/version.hpp"
 
 namespace blobvalet {
 namespace {
@@ -54,17 +54,13 @@ tl::unexpected<Error> never_waits() {
                 "this worker was started with --signatures-only");
 }
 
-Result<void> answer_health(Response& response) {
-  response.body.assign(R"({"status":"ok","version":")").append(kVersion).append("\"}");
-  return {};
-}
-
 }  // namespace
 
-App::App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPorts* ports)
-    : site_(std::move(site)), clock_(clock) {
-  for (const auto& key : site_->signing_keys())
-    signers_.emplace_back(key);
+App::App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPorts* ports, WorkerState* state)
+    : site_(std::move(site)),
+      clock_(clock),
+      state_(state),
+      signers_(site_->signing_keys(), state == nullptr ? nullptr : state->ledger()) {
   if (ports != nullptr) acceptance_.emplace(*site_, signers_, clock_, *ports);
 }
 
@@ -129,9 +125,25 @@ Result<void> App::answer_signature(const Request& request, Response& response, E
   if (!granted) return tl::unexpected(granted.error());
   const bool announce = parsed->verb == BlobVerb::del && site_->announces_deletes();
   if (announce && !acceptance_) return never_waits();
-  if (announce && !acceptance_->announce_delete(*granted, request, response, event)) return {};
+  // Signed before the application hears of it: a delete that it was told of should not fail for want of a
+  // key.
+  if (const auto signed_uri = sign(*granted, response, event); !signed_uri) return signed_uri;
+  if (announce && !acceptance_->announce_delete(*granted, request, response, event)) event.cut_short.reset();
+  return {};
+}
+
+Result<void> App::sign(const SasGrant& granted, Response& response, Event& event) {
+  const auto valid_until = signers_.append_sas_uri(response.body, granted, clock_.now());
+  if (!valid_until) return tl::unexpected(valid_until.error());
   response.content_type = ContentType::text;
-  signers_[granted->target().account_index].append_sas_uri(response.body, *granted);
+  if (*valid_until < granted.expiry()) event.cut_short = granted.expiry() - *valid_until;
+  return {};
+}
+
+Result<void> App::answer_health(Response& response) const {
+  const Health health = Health::assess(*site_, state_, clock_.now());
+  response.body = health.to_json(*site_);
+  if (health.is_red) response.status = Status::service_unavailable;
   return {};
 }
 

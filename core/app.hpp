@@ -8,9 +8,10 @@
 #include "core/access_event.hpp"
 #include "core/http.hpp"
 #include "core/ports.hpp"
-#include "core/sas_signer.hpp"
+#include "core/sas_signers.hpp"
 #include "core/site.hpp"
 #include "core/upload_acceptance.hpp"
+#include "core/worker_state.hpp"
 
 namespace blobvalet {
 
@@ -18,8 +19,10 @@ namespace blobvalet {
 /// behind them is shared.
 class App {
  public:
-  /// Without `ports` it never waits, and refuses what would have to.
-  App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPorts* ports = nullptr);
+  /// Without `ports` it never waits, and refuses what would have to. Without `state` it knows of nothing but
+  /// the site. All three outlive it.
+  App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPorts* ports = nullptr,
+      WorkerState* state = nullptr);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
   App(App&&) = delete;
@@ -39,6 +42,8 @@ class App {
  private:
   [[nodiscard]] Result<void> route(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<void> answer_signature(const Request& request, Response& response, Event& event);
+  [[nodiscard]] Result<void> sign(const SasGrant& granted, Response& response, Event& event);
+  [[nodiscard]] Result<void> answer_health(Response& response) const;
   [[nodiscard]] Result<void> answer_success(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<UploadSuccess> read_callback(const Request& request) const;
   [[nodiscard]] Result<SasGrant> grant(std::string_view blob_uri, BlobVerb verb, const Request& request,
@@ -46,7 +51,8 @@ class App {
 
   std::shared_ptr<const Site> site_;
   const Clock& clock_;
-  std::vector<SasSigner> signers_;              ///< one for each account
+  WorkerState* state_;
+  SasSigners signers_;
   std::optional<UploadAcceptance> acceptance_;  ///< nothing without ports
   std::string blob_uri_;                        ///< decoded bloburi of the current request
   std::string blob_name_;  ///< decoded name of the current request, where names come encoded

@@ -58,9 +58,9 @@ std::string_view path_of(std::string_view url) {
 
 }  // namespace
 
-AzureAuthorization::AzureAuthorization(const Site& site, std::vector<SasSigner>& signers, const Clock& clock,
+AzureAuthorization::AzureAuthorization(const Site& site, SasSigners& signers, const Clock& clock,
                                        SecretFiles& files)
-    : site_(site), signers_(signers), clock_(clock), files_(files), shared_keys_(signers.size()) {
+    : site_(site), signers_(signers), clock_(clock), files_(files), shared_keys_(site.requests().size()) {
   for (std::size_t i = 0; i < shared_keys_.size(); ++i) {
     if (site.requests()[i].kind != RequestAuthorization::Kind::shared_key) continue;
     shared_keys_[i].emplace(std::get<AccountKey>(*site.signing_keys()[i]).bytes());
@@ -71,12 +71,8 @@ Result<void> AzureAuthorization::authorize(HttpCall& call, const SasGrant& uploa
                                            std::string_view query) {
   const BlobTarget& target = upload.target();
   const RequestAuthorization& requests = site_.requests()[target.account_index];
-  if (requests.kind == RequestAuthorization::Kind::sas) {
-    call.url.clear();
-    signers_[target.account_index].append_sas_uri(call.url, upload.for_service(operation, clock_.now()));
-    if (!query.empty()) call.url.append("&").append(query);
-    return {};
-  }
+  call.ca_file = requests.ca_file;
+  if (requests.kind == RequestAuthorization::Kind::sas) return add_sas(call, upload, operation, query);
   call.url = blob_url(target);
   if (!query.empty()) call.url.append("?").append(query);
   // A SAS names the service version itself; here a header has to.
@@ -84,6 +80,16 @@ Result<void> AzureAuthorization::authorize(HttpCall& call, const SasGrant& uploa
   if (requests.kind == RequestAuthorization::Kind::bearer) return add_bearer_token(call, requests.token_file);
   call.headers.push_back("x-ms-date: " + http_date(clock_.now()));
   add_shared_key(call, target, query, *shared_keys_[target.account_index]);
+  return {};
+}
+
+Result<void> AzureAuthorization::add_sas(HttpCall& call, const SasGrant& upload, ServiceOperation operation,
+                                         std::string_view query) {
+  const UtcSeconds now = clock_.now();
+  call.url.clear();
+  const auto signed_until = signers_.append_sas_uri(call.url, upload.for_service(operation, now), now);
+  if (!signed_until) return tl::unexpected(signed_until.error());
+  if (!query.empty()) call.url.append("&").append(query);
   return {};
 }
 

@@ -9,7 +9,7 @@
 #include "core/policy.hpp"
 #include "core/ports.hpp"
 #include "core/result.hpp"
-#include "core/sas_signer.hpp"
+#include "core/sas_signers.hpp"
 #include "core/site.hpp"
 
 namespace blobvalet {
@@ -19,22 +19,23 @@ namespace blobvalet {
 /// once.
 class AzureAuthorization {
  public:
-  /// `signers` are those of the accounts, in their order. All arguments outlive it.
-  AzureAuthorization(const Site& site, std::vector<SasSigner>& signers, const Clock& clock,
-                     SecretFiles& files);
+  /// All arguments outlive it.
+  AzureAuthorization(const Site& site, SasSigners& signers, const Clock& clock, SecretFiles& files);
 
   /// Completes `call`, whose method, body and `x-ms-` headers are set: gives it the blob's URL with `query`
   /// (such as `comp=tags`; may be empty) and the credential for `operation`. Errors: azure_refused (there is
-  /// no token).
+  /// no token), key_unavailable.
   [[nodiscard]] Result<void> authorize(HttpCall& call, const SasGrant& upload, ServiceOperation operation,
                                        std::string_view query);
 
  private:
+  [[nodiscard]] Result<void> add_sas(HttpCall& call, const SasGrant& upload, ServiceOperation operation,
+                                     std::string_view query);
   [[nodiscard]] Result<void> add_bearer_token(HttpCall& call, const std::string& file);
   void add_shared_key(HttpCall& call, const BlobTarget& target, std::string_view query, HmacSha256& hmac);
 
   const Site& site_;
-  std::vector<SasSigner>& signers_;
+  SasSigners& signers_;
   const Clock& clock_;
   SecretFiles& files_;
   std::vector<std::optional<HmacSha256>> shared_keys_;  ///< of the accounts that want Shared Key

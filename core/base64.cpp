@@ -47,4 +47,12 @@ std::array<char, 44> encode_base64(std::span<const unsigned char, 32> digest) {
   return result;
 }
 
+SecretBytes encode_base64(const SecretBytes& bytes) {
+  const std::size_t size = (bytes.size() + 2) / 3 * 4;
+  SecretBytes text(size + 1);  // and a NUL
+  EVP_EncodeBlock(text.reveal_mutable().data(), bytes.reveal().data(), static_cast<int>(bytes.size()));
+  text.shrink(size);
+  return text;
+}
+
 }  // namespace blobvalet

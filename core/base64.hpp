@@ -15,4 +15,7 @@ namespace blobvalet {
 /// A SHA-256 digest in base64: 44 characters, the last of which is `=`.
 [[nodiscard]] std::array<char, 44> encode_base64(std::span<const unsigned char, 32> digest);
 
+/// A secret of any size in base64.
+[[nodiscard]] SecretBytes encode_base64(const SecretBytes& bytes);
+
 }  // namespace blobvalet

@@ -43,6 +43,7 @@ constexpr std::array kTable{
     ErrorRow{Errc::hook_unavailable, "hook_unavailable", Status::service_unavailable, Retry::callback},
     ErrorRow{Errc::event_store_unavailable, "event_store_unavailable", Status::service_unavailable,
              Retry::callback},
+    ErrorRow{Errc::key_unavailable, "key_unavailable", Status::service_unavailable, Retry::callback},
     ErrorRow{Errc::internal_error, "internal_error", Status::internal_server_error, Retry::callback},
     ErrorRow{Errc::misconfigured, "misconfigured", Status::internal_server_error, Retry::callback},
 };

@@ -41,6 +41,7 @@ enum class Errc : std::uint8_t {
   azure_refused,
   hook_unavailable,
   event_store_unavailable,
+  key_unavailable,
   internal_error,
   misconfigured,
 };

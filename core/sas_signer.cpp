@@ -1,19 +1,27 @@
 #include "core/sas_signer.hpp"
 
+#include <algorithm>
+
 #include "core/base64.hpp"
 #include "core/percent_encoding.hpp"
 
 namespace blobvalet {
 namespace {
 
-const SecretBytes& secret_of(const SigningKey& key) {
-  if (const auto* account = std::get_if<AccountKey>(&key)) return account->bytes();
-  return std::get<UserDelegationKey>(key).value;
-}
-
 std::optional<DelegationKeyFields> delegation_of(const SigningKey& key) {
   if (const auto* delegation = std::get_if<UserDelegationKey>(&key)) return delegation->fields();
   return std::nullopt;
+}
+
+UtcSeconds expiry_of(const SasGrant& grant, const SigningKey& key) {
+  const auto* delegation = std::get_if<UserDelegationKey>(&key);
+  return delegation == nullptr ? grant.expiry() : std::min(grant.expiry(), delegation->not_after);
+}
+
+std::optional<UtcSeconds> start_of(const SasGrant& grant, const SigningKey& key) {
+  const auto* delegation = std::get_if<UserDelegationKey>(&key);
+  if (!grant.start() || delegation == nullptr) return grant.start();
+  return std::max(*grant.start(), delegation->not_before);
 }
 
 }  // namespace
@@ -21,15 +29,17 @@ std::optional<DelegationKeyFields> delegation_of(const SigningKey& key) {
 SasSigner::SasSigner(std::shared_ptr<const SigningKey> key)
     : key_(std::move(key)), delegation_(delegation_of(*key_)), hmac_(secret_of(*key_)) {}
 
-void SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
+UtcSeconds SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   const BlobTarget& target = grant.target();
-  const UtcText expiry(grant.expiry());
-  const UtcText start(grant.start().value_or(UtcSeconds{}));
+  const UtcSeconds valid_until = expiry_of(grant, *key_);
+  const auto valid_from = start_of(grant, *key_);
+  const UtcText expiry(valid_until);
+  const UtcText start(valid_from.value_or(UtcSeconds{}));
 
   SasFields fields;
   fields.version = &grant.version();
   fields.permissions = grant.permissions();
-  fields.start = grant.start() ? start.view() : std::string_view{};
+  fields.start = valid_from ? start.view() : std::string_view{};
   fields.expiry = expiry.view();
   fields.account = target.account;
   fields.container = target.container.view();
@@ -45,6 +55,7 @@ void SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   append_path_encoded(out, target.blob.view());
   out.push_back('?');
   append_query(out, fields);
+  return valid_until;
 }
 
 HmacSha256::Digest SasSigner::sign(const SasFields& fields) {

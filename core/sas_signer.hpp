@@ -19,7 +19,12 @@ class SasSigner {
   /// Appends the blob's URI with its SAS: `https://host/container/name?sv=...&sig=...`. Only a grant can be
   /// signed, and only the policy makes grants. The text is exactly encoded, has one `?` and no `#`: the
   /// client appends `&comp=block&blockid=...` to it.
-  void append_sas_uri(std::string& out, const SasGrant& grant);
+  ///
+  /// Returns until when the SAS is valid. It never lasts longer than a user delegation key, which Azure would
+  /// refuse, nor does it start before it.
+  UtcSeconds append_sas_uri(std::string& out, const SasGrant& grant);
+
+  [[nodiscard]] const SigningKey& key() const { return *key_; }
 
  private:
   friend class SasVectorCheck;  // compares golden vectors; it never returns what it signed

@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -6,5 +8,7 @@ namespace blobvalet {
 
 /// SHA-256 (FIPS 180-4) in 64 lower-case hexadecimal digits. Throws std::runtime_error if OpenSSL fails.
 [[nodiscard]] std::string sha256_hex(std::string_view text);
+/// The same in its 32 bytes.
+[[nodiscard]] std::array<unsigned char, 32> sha256(std::span<const unsigned char> bytes);
 
 }  // namespace blobvalet

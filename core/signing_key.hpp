@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -6,6 +7,7 @@
 
 #include "core/sas_fields.hpp"
 #include "core/secret.hpp"
+#include "core/utc_time.hpp"
 
 namespace blobvalet {
 
@@ -32,6 +34,8 @@ struct UserDelegationKey {
   std::string version;
   std::string user_tenant_id;
   SecretBytes value;
+  UtcSeconds not_before;  ///< `start`; a SAS is valid no earlier
+  UtcSeconds not_after;   ///< `expiry`; nor any longer
 
   [[nodiscard]] DelegationKeyFields fields() const {
     return {object_id, tenant_id, start, expiry, service, version, user_tenant_id};
@@ -40,5 +44,22 @@ struct UserDelegationKey {
 
 /// Either key signs a SAS; which one decides the kind of SAS.
 using SigningKey = std::variant<AccountKey, UserDelegationKey>;
+
+/// The secret of either.
+[[nodiscard]] const SecretBytes& secret_of(const SigningKey& key);
+
+/// Tells keys apart without showing them: the first eight bytes of the secret's SHA-256. A key is random, so
+/// nobody gets from there to it.
+class KeyFingerprint {
+ public:
+  explicit KeyFingerprint(const SigningKey& key);
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  /// In 16 hexadecimal digits.
+  [[nodiscard]] std::string text() const;
+  bool operator==(const KeyFingerprint&) const = default;
+
+ private:
+  std::uint64_t number_ = 0;
+};
 
 }  // namespace blobvalet

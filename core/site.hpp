@@ -11,18 +11,25 @@ namespace blobvalet {
 
 /// An account's loaded keys.
 struct AccountKeys {
-  std::shared_ptr<const SigningKey> current;
-  std::shared_ptr<const SigningKey> next;  ///< null: none configured
+  std::shared_ptr<const SigningKey> current;  ///< of an identity: the user delegation key
+  std::shared_ptr<const SigningKey> next;     ///< null: none configured
 };
 
 /// Everything that answers depend on: the configuration in the shape that requests need, and the keys.
 /// Immutable, so that any number of threads may share it; a reload makes a new one.
 class Site {
  public:
-  /// `keys` are in the order of `config.accounts`, each with a current key. `hook_secret` is there if there
-  /// is a hook.
-  Site(Config config, std::vector<AccountKeys> keys,
-       std::shared_ptr<const SecretBytes> hook_secret = nullptr);
+  /// `keys` are in the order of `config.accounts`, each with a current key; only an account with an identity
+  /// may have none yet. `hook_secret` is there if there is a hook. `revision` tells this configuration and
+  /// its keys from any other.
+  Site(Config config, std::vector<AccountKeys> keys, std::shared_ptr<const SecretBytes> hook_secret = nullptr,
+       std::string revision = {});
+
+  [[nodiscard]] const std::vector<Account>& accounts() const { return accounts_; }
+  /// All keys of each account.
+  [[nodiscard]] const std::vector<AccountKeys>& keys() const { return keys_; }
+  [[nodiscard]] const KeyOptions& key_options() const { return key_options_; }
+  [[nodiscard]] const std::string& revision() const { return revision_; }
 
   [[nodiscard]] const EndpointTable& endpoints() const { return endpoints_; }
   [[nodiscard]] const Policy& policy() const { return policy_; }
@@ -31,7 +38,8 @@ class Site {
   /// True if the application hears of each DELETE before it is signed.
   [[nodiscard]] bool announces_deletes() const { return success_.hook && success_.hook->delete_granted; }
   [[nodiscard]] const ServerOptions& server() const { return server_; }
-  /// The key that signs for each account, in the order of the configuration.
+  /// The key that signs for each account, in the order of the configuration; null: an identity has still to
+  /// fetch it.
   [[nodiscard]] const std::vector<std::shared_ptr<const SigningKey>>& signing_keys() const {
     return signing_keys_;
   }
@@ -46,9 +54,13 @@ class Site {
   BlobNames blob_names_;
   SuccessOptions success_;
   ServerOptions server_;
+  KeyOptions key_options_;
+  std::vector<Account> accounts_;
+  std::vector<AccountKeys> keys_;
   std::vector<std::shared_ptr<const SigningKey>> signing_keys_;
   std::vector<RequestAuthorization> requests_;
   std::shared_ptr<const SecretBytes> hook_secret_;
+  std::string revision_;
 };
 
 }  // namespace blobvalet

@@ -47,6 +47,7 @@ void answer_no(const HookVerdict& verdict, bool is_callback, Response& response,
   const ErrorRow& row = error_row(refused ? Errc::hook_refused : verdict.errc);
   const HookAnswer& said = verdict.answer;
   response.status = row.status;
+  response.content_type = ContentType::json;
   if (!refused) response.retry_after = std::chrono::seconds(1);
   event.code = row.code.view();
   std::string& body = response.body;
@@ -64,7 +65,7 @@ void answer_no(const HookVerdict& verdict, bool is_callback, Response& response,
 
 }  // namespace
 
-UploadAcceptance::UploadAcceptance(const Site& site, std::vector<SasSigner>& signers, const Clock& clock,
+UploadAcceptance::UploadAcceptance(const Site& site, SasSigners& signers, const Clock& clock,
                                    const CallbackPorts& ports)
     : signers_(signers),
       clock_(clock),
@@ -215,8 +216,9 @@ std::string UploadAcceptance::thumbnail_url(const SasGrant& grant, const UploadS
   if (options.kind == ThumbnailOptions::Kind::url_template)
     return expand(options.url, grant.target(), upload.uuid);
   std::string url;
-  signers_[grant.target().account_index].append_sas_uri(
-      url, grant.for_viewing(type, options.lifetime, clock_.now()));
+  const UtcSeconds now = clock_.now();
+  // Without a key there is no picture, but the upload is accepted all the same.
+  if (!signers_.append_sas_uri(url, grant.for_viewing(type, options.lifetime, now), now)) return {};
   return url;
 }
 

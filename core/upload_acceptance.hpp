@@ -30,8 +30,7 @@ struct CallbackPorts {
 class UploadAcceptance {
  public:
   /// All arguments outlive it.
-  UploadAcceptance(const Site& site, std::vector<SasSigner>& signers, const Clock& clock,
-                   const CallbackPorts& ports);
+  UploadAcceptance(const Site& site, SasSigners& signers, const Clock& clock, const CallbackPorts& ports);
 
   /// Answers the callback `upload`, whose blob `grant` is about. Errors: those of blob_check, blob_not_found,
   /// content_mismatch, azure_unavailable, azure_refused, busy, bad_request (parameters that cannot be
@@ -58,7 +57,7 @@ class UploadAcceptance {
   [[nodiscard]] std::string thumbnail_url(const SasGrant& grant, const UploadSuccess& upload,
                                           const BlobProperties* properties);
 
-  std::vector<SasSigner>& signers_;
+  SasSigners& signers_;
   const Clock& clock_;
   Timer& timer_;
   MagicNumbers& magic_numbers_;

@@ -7,12 +7,13 @@ namespace blobvalet::fcgi {
 using std::chrono::steady_clock;
 
 CallbackThreads::CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox,
-                                 std::function<void()> event_stored)
+                                 std::function<void()> event_stored, WorkerState* state)
     : most_threads_(threads),
       event_stored_(std::move(event_stored)),
       clock_(clock),
       log_(log),
-      mailbox_(mailbox) {}
+      mailbox_(mailbox),
+      state_(state) {}
 
 CallbackThreads::~CallbackThreads() {
   {
@@ -73,7 +74,7 @@ std::optional<CallbackJob> CallbackThreads::next() {
 void CallbackThreads::run() {
   std::optional<SiteApp> app;
   while (auto job = next()) {
-    if (!app || app->site() != job->site) app.emplace(job->site, clock_, log_, event_stored_);
+    if (!app || app->site() != job->site) app.emplace(job->site, clock_, log_, event_stored_, state_);
     if (!app->answer(*job->connection, job->request)) job->connection->close();
     {
       // Posted before it stops counting, so that a stopping loop never misses it.

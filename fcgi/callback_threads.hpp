@@ -29,9 +29,9 @@ class CallbackThreads {
   using Time = std::chrono::steady_clock::time_point;
 
   /// Answered connections go to `mailbox`; `event_stored` is called, by any thread, after each event that is
-  /// stored.
+  /// stored. `state` may be null.
   CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox,
-                  std::function<void()> event_stored);
+                  std::function<void()> event_stored, WorkerState* state = nullptr);
   /// Answers what is queued, then ends.
   ~CallbackThreads();
   CallbackThreads(const CallbackThreads&) = delete;
@@ -60,6 +60,7 @@ class CallbackThreads {
   const Clock& clock_;
   const Log& log_;
   Mailbox& mailbox_;
+  WorkerState* const state_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<CallbackJob> queue_;

@@ -53,6 +53,10 @@ struct SignOptions {
 /// Lets one event be delivered at once, or (no id) all dead ones.
 [[nodiscard]] ExitCode retry_events(const EventStoreOptions& options, const std::optional<std::string>& id);
 
+/// Keeps the user delegation keys of all accounts that have an identity fresh, and watches the clock, until
+/// SIGTERM; with `once`, renews what is due and ends. Its only memory are the files that workers read.
+[[nodiscard]] ExitCode renew_keys(const std::string& config_file, bool once);
+
 /// Forgets an event.
 [[nodiscard]] ExitCode drop_event(const EventStoreOptions& options, const std::string& id);
 

@@ -23,6 +23,8 @@ constexpr milliseconds kPatience{2000};
 // How long a new connection may take to send its request while we are stopping: nginx connects and sends at
 // once.
 constexpr milliseconds kPatienceWhenStopping{100};
+// From the first sign that a file has changed until all are read again.
+constexpr milliseconds kFilesSettle{100};
 // Records have headers and padding beside what the limits count.
 constexpr std::size_t kFramingBytes = 8192;
 
@@ -57,21 +59,24 @@ void EventLoop::block_signals() {
 }
 
 EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
-                     Reload reload)
+                     Reload reload, Surroundings surroundings)
     : duty_(duty),
       clock_(clock),
       log_(log),
       reload_(std::move(reload)),
+      surroundings_(surroundings),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       signals_(open_signals()),
-      app_(std::in_place, site, clock, log),
+      app_(std::in_place, site, clock, log, surroundings.state),
       limits_(limits_for(*site)),
       peeked_(largest_request(limits_)),
       deliveries_(clock),
-      callbacks_(site->server().threads, clock, log, mailbox_, [this] { deliveries_.wake(); }),
+      callbacks_(
+          site->server().threads, clock, log, mailbox_, [this] { deliveries_.wake(); }, surroundings.state),
       acceptor_(listen_fd, mailbox_) {
   watch(mailbox_.fd(), EPOLLIN, &mailbox_);
   watch(signals_.get(), EPOLLIN, &signals_);
+  if (surroundings_.files != nullptr) watch(surroundings_.files->fd(), EPOLLIN, surroundings_.files);
   if (duty_ == Duty::all) deliveries_.begin(site);
 }
 
@@ -83,10 +88,12 @@ bool EventLoop::run() {
     if (count < 0 && errno != EINTR) throw std::runtime_error("epoll_wait failed");
     bool signalled = false;
     bool has_mail = false;
+    bool has_news_of_files = false;
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
       signalled |= event.data.ptr == &signals_;
       has_mail |= event.data.ptr == &mailbox_;
-      if (event.data.ptr == &signals_ || event.data.ptr == &mailbox_) continue;
+      has_news_of_files |= event.data.ptr == surroundings_.files;
+      if (is_one_of_ours(event.data.ptr)) continue;
       auto& connection = *static_cast<Connection*>(event.data.ptr);
       connection.peer_closed |= (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
       // What happens while a callback thread has it is seen when it comes back.
@@ -95,10 +102,16 @@ bool EventLoop::run() {
     // Only after the events, which hold pointers to connections that these may end.
     if (signalled) handle_signals();
     if (has_mail) collect_mail();
+    if (has_news_of_files) look_at_files();
+    reload_if_due();
     answer_late_callbacks();
     drop_late_ones();
   }
   return !acceptor_.has_failed();
+}
+
+bool EventLoop::is_one_of_ours(const void* source) const {
+  return source == &signals_ || source == &mailbox_ || source == surroundings_.files;
 }
 
 bool EventLoop::is_done() const {
@@ -109,6 +122,7 @@ bool EventLoop::is_done() const {
 /// Until the next deadline; for ever (-1) if there is none.
 int EventLoop::wait_milliseconds() const {
   std::optional<Time> next = callbacks_.next_late();
+  if (reload_at_) next = std::min(next.value_or(*reload_at_), *reload_at_);
   for (const Connection* connection : with_deadline_)
     next = std::min(next.value_or(connection->deadline), connection->deadline);
   if (!next) return -1;
@@ -137,11 +151,22 @@ void EventLoop::handle_signals() {
 void EventLoop::reload() {
   auto site = reload_();
   if (site == nullptr) return;
-  app_.emplace(site, clock_, log_);
+  app_.emplace(site, clock_, log_, surroundings_.state);
   if (duty_ == Duty::all) deliveries_.begin(site);
   log_.set_access(site->server().access_log);
   limits_ = limits_for(*site);
   peeked_.resize(largest_request(limits_));
+}
+
+/// Several files often change together: they are read when all may be there.
+void EventLoop::look_at_files() {
+  if (surroundings_.files->has_changed() && !reload_at_) reload_at_ = steady_clock::now() + kFilesSettle;
+}
+
+void EventLoop::reload_if_due() {
+  if (!reload_at_ || *reload_at_ > steady_clock::now()) return;
+  reload_at_.reset();
+  reload();
 }
 
 void EventLoop::begin_stopping() {

@@ -11,6 +11,7 @@
 #include "fcgi/acceptor.hpp"
 #include "fcgi/callback_threads.hpp"
 #include "fcgi/deliveries.hpp"
+#include "fcgi/file_watch.hpp"
 #include "fcgi/mailbox.hpp"
 #include "fcgi/record_gate.hpp"
 #include "fcgi/site_app.hpp"
@@ -21,7 +22,7 @@ namespace blobvalet::fcgi {
 /// there; signatures, which never block, are answered at once; callbacks go to CallbackThreads.
 ///
 /// SIGTERM, SIGINT and SIGUSR1 (which multiwatch sends, and web servers by the FastCGI convention) end it
-/// after the requests that have begun; SIGHUP calls `reload`.
+/// after the requests that have begun; SIGHUP calls `reload`, as does a change of one of the watched files.
 class EventLoop {
  public:
   /// Makes a new Site, or returns null to keep the old one.
@@ -37,9 +38,15 @@ class EventLoop {
     signatures,  ///< what never waits, and no threads: whatever may wait is refused
   };
 
+  /// What a worker has beside the requests; each may be null.
+  struct Surroundings {
+    FileWatch* files = nullptr;  ///< when they change, `reload` is called
+    WorkerState* state = nullptr;
+  };
+
   /// Throws std::runtime_error if the kernel gives no epoll, eventfd or signalfd.
   EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
-            Reload reload);
+            Reload reload, Surroundings surroundings = {nullptr, nullptr});
 
   /// Runs until a signal ends it. False if the listening socket stopped working.
   [[nodiscard]] bool run();
@@ -50,6 +57,8 @@ class EventLoop {
   void watch(int fd, std::uint32_t events, void* source);
   void handle_signals();
   void reload();
+  void look_at_files();
+  void reload_if_due();
   void begin_stopping();
   void collect_mail();
   void adopt(std::unique_ptr<Connection> connection);
@@ -65,6 +74,7 @@ class EventLoop {
   void set_deadline(Connection& connection, std::chrono::milliseconds patience);
   void drop(Connection& connection);
   void drop_late_ones();
+  [[nodiscard]] bool is_one_of_ours(const void* source) const;
   [[nodiscard]] bool is_done() const;
   [[nodiscard]] int wait_milliseconds() const;
 
@@ -74,6 +84,7 @@ class EventLoop {
   const Clock& clock_;
   Log& log_;
   Reload reload_;
+  const Surroundings surroundings_;
   FileDescriptor epoll_;
   FileDescriptor signals_;
   Mailbox mailbox_;
@@ -82,6 +93,7 @@ class EventLoop {
   std::vector<unsigned char> peeked_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::unordered_set<Connection*> with_deadline_;
+  std::optional<Time> reload_at_;  ///< files have changed
   bool stopping_ = false;
   // Their threads use what stands above, so they are made last and end first.
   Deliveries deliveries_;

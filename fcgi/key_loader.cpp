@@ -13,14 +13,13 @@
 
 #include "fcgi/adapters/secret_files.hpp"
 #include "fcgi/file_descriptor.hpp"
+#include "fcgi/log.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
 
 // A key takes 88 characters; a longer file is something else.
 constexpr std::size_t kMaxKeyFileBytes = 4096;
-
-enum class FileMode : std::uint8_t { private_only, any };
 
 std::string octal(mode_t mode) {
   std::array<char, 8> text{};
@@ -29,10 +28,10 @@ std::string octal(mode_t mode) {
 }
 
 /// What is wrong with an open key file; empty: nothing.
-std::string objection(int fd, FileMode mode) {
+std::string objection(int fd, bool any_mode) {
   struct stat status {};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return "is not a regular file";
-  if (mode == FileMode::any) return {};
+  if (any_mode) return {};
   if ((status.st_mode & 077U) != 0) {
     return "has mode " + octal(status.st_mode) + ", so others than its owner can use it; chmod it to 0600";
   }
@@ -51,21 +50,6 @@ std::shared_ptr<const SigningKey> parse_key(std::string_view text, std::string& 
   return nullptr;
 }
 
-std::shared_ptr<const SecretBytes> load_file(const std::filesystem::path& path, FileMode mode,
-                                             std::string& message) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.valid()) {
-    message = std::string("cannot be opened: ") + std::strerror(errno);
-    return nullptr;
-  }
-  message = objection(file.get(), mode);
-  if (!message.empty()) return nullptr;
-  auto bytes = read_secret(file.get(), kMaxKeyFileBytes);
-  if (bytes) return std::make_shared<const SecretBytes>(std::move(*bytes));
-  message = "cannot be read, or is too long for a key";
-  return nullptr;
-}
-
 /// The end of the member's name, behind `key_` or `secret_`.
 const char* suffix_of(KeySource::Kind kind) {
   switch (kind) {
@@ -78,7 +62,8 @@ const char* suffix_of(KeySource::Kind kind) {
 
 }  // namespace
 
-std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, ConfigFaults& faults) {
+std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, const KeyDirectory& shared,
+                                         ConfigFaults& faults) {
   std::vector<AccountKeys> all;
   for (std::size_t i = 0; i < accounts.size(); ++i) {
     const auto load_or_report = [&](const KeySource& source) -> std::shared_ptr<const SigningKey> {
@@ -90,12 +75,48 @@ std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, C
       if (key == nullptr) faults.push_back({place, message});
       return key;
     };
+    const Account& account = accounts[i];
     AccountKeys keys;
-    keys.current = load_or_report(accounts[i].current_key);
-    if (accounts[i].next_key) keys.next = load_or_report(*accounts[i].next_key);
+    keys.current =
+        account.identity ? load_delegation_key(account.name, shared) : load_or_report(account.current_key);
+    if (account.next_key) keys.next = load_or_report(*account.next_key);
     all.push_back(std::move(keys));
   }
   return all;
+}
+
+std::shared_ptr<const SigningKey> KeyLoader::load_delegation_key(const std::string& account,
+                                                                 const KeyDirectory& shared) {
+  const auto file = shared.key_file(account);
+  seen_.emplace(file, FileState::of(file));
+  std::string fault;
+  auto read = shared.read_key(account, fault);
+  if (!fault.empty()) Log::notice("bad_delegation_key", fault);
+  return read ? std::make_shared<const SigningKey>(std::move(read->key)) : nullptr;
+}
+
+std::vector<KeyLoader::Text> KeyLoader::load_client_secrets(const std::vector<Account>& accounts,
+                                                            ConfigFaults& faults) {
+  std::vector<Text> all;
+  for (std::size_t i = 0; i < accounts.size(); ++i) {
+    const bool has_one = accounts[i].identity && accounts[i].identity->client_secret;
+    const std::string path = "accounts[" + std::to_string(i) + "].credential";
+    all.push_back(has_one ? load_client_secret(*accounts[i].identity->client_secret, path, faults) : nullptr);
+  }
+  return all;
+}
+
+KeyLoader::Text KeyLoader::load_client_secret(const KeySource& source, const std::string& path,
+                                              ConfigFaults& faults) {
+  std::string message;
+  const Text text = load_text(source, message);
+  if (text != nullptr) {
+    auto secret = std::make_shared<const SecretBytes>(trimmed(*text));
+    if (secret->size() > 0) return secret;
+    message = "is empty";
+  }
+  faults.push_back({path + ".secret_" + suffix_of(source.kind), message});
+  return nullptr;
 }
 
 std::shared_ptr<const SecretBytes> KeyLoader::load_hook_secret(const KeySource& source,
@@ -115,7 +136,7 @@ std::shared_ptr<const SecretBytes> KeyLoader::load_hook_secret(const KeySource& 
 KeyLoader::Text KeyLoader::load_text(const KeySource& source, std::string& message) {
   switch (source.kind) {
     case KeySource::Kind::environment: return load_environment(source.name, message);
-    case KeySource::Kind::file: return load_file(directory_ / source.name, FileMode::private_only, message);
+    case KeySource::Kind::file: return load_file(directory_ / source.name, false, message);
     case KeySource::Kind::credential: break;
   }
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
@@ -125,7 +146,22 @@ KeyLoader::Text KeyLoader::load_text(const KeySource& source, std::string& messa
   }
   // systemd guards its credentials itself, some with an access list that shows in the mode as the group's
   // right.
-  return load_file(std::filesystem::path(credentials) / source.name, FileMode::any, message);
+  return load_file(std::filesystem::path(credentials) / source.name, true, message);
+}
+
+KeyLoader::Text KeyLoader::load_file(const std::filesystem::path& path, bool any_mode, std::string& message) {
+  seen_.emplace(path, FileState::of(path));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.valid()) {
+    message = std::string("cannot be opened: ") + std::strerror(errno);
+    return nullptr;
+  }
+  message = objection(file.get(), any_mode);
+  if (!message.empty()) return nullptr;
+  auto bytes = read_secret(file.get(), kMaxKeyFileBytes);
+  if (bytes) return std::make_shared<const SecretBytes>(std::move(*bytes));
+  message = "cannot be read, or is too long for a key";
+  return nullptr;
 }
 
 KeyLoader::Text KeyLoader::load_environment(const std::string& name, std::string& message) {

@@ -7,33 +7,55 @@
 
 #include "core/config.hpp"
 #include "core/site.hpp"
+#include "fcgi/adapters/key_directory.hpp"
+#include "fcgi/file_state.hpp"
 
 namespace blobvalet::fcgi {
 
 /// Loads account keys, and the hook's secret, from where the configuration says they are.
 class KeyLoader {
  public:
+  using Text = std::shared_ptr<const SecretBytes>;
+
   /// Relative key files are relative to `directory`, that of the configuration file.
   explicit KeyLoader(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
-  /// The keys of all accounts, in their order; faults are appended, and never hold a byte of a key.
-  [[nodiscard]] std::vector<AccountKeys> load(const std::vector<Account>& accounts, ConfigFaults& faults);
+  /// The keys of all accounts, in their order; faults are appended, and never hold a byte of a key. Those of
+  /// identities are what `blobvalet keys renew` has put into `shared`: none is no fault, since it may come at
+  /// any time.
+  [[nodiscard]] std::vector<AccountKeys> load(const std::vector<Account>& accounts,
+                                              const KeyDirectory& shared, ConfigFaults& faults);
+
+  /// The account's user delegation key; null if `shared` has none, or (logged) none that can be used.
+  [[nodiscard]] std::shared_ptr<const SigningKey> load_delegation_key(const std::string& account,
+                                                                      const KeyDirectory& shared);
 
   /// The secret that messages to the hook are signed with: what the source holds without the white space
   /// around it, 16 bytes at least. Null, with a fault appended, if there is none.
   [[nodiscard]] std::shared_ptr<const SecretBytes> load_hook_secret(const KeySource& source,
                                                                     ConfigFaults& faults);
 
+  /// The secrets of application registrations, which only `blobvalet keys renew` needs, for each account;
+  /// null where there is none.
+  [[nodiscard]] std::vector<Text> load_client_secrets(const std::vector<Account>& accounts,
+                                                      ConfigFaults& faults);
+
+  /// The files that were read or looked for since this was last called.
+  [[nodiscard]] SeenFiles take_seen() { return std::exchange(seen_, {}); }
+
  private:
-  using Text = std::shared_ptr<const SecretBytes>;
+  [[nodiscard]] Text load_client_secret(const KeySource& source, const std::string& path,
+                                        ConfigFaults& faults);
   /// What the source holds, or in `message` why there is nothing.
   [[nodiscard]] Text load_text(const KeySource& source, std::string& message);
+  [[nodiscard]] Text load_file(const std::filesystem::path& path, bool any_mode, std::string& message);
   [[nodiscard]] Text load_environment(const std::string& name, std::string& message);
 
   std::filesystem::path directory_;
   /// An environment variable is overwritten once it is read, so that /proc/<pid>/environ does not show it; a
   /// reload finds its text here.
   std::map<std::string, Text> from_environment_;
+  SeenFiles seen_;
 };
 
 }  // namespace blobvalet::fcgi

@@ -90,6 +90,7 @@ void AccessLine::begin(const Event& event) {
   line_.text("etag", event.etag);
   line_.text("last_modified", event.last_modified);
   line_.text("action", event.action);
+  if (event.cut_short) line_.number("cut_short_seconds", event.cut_short->count());
   if (event.hook_status) line_.number("hook_status", *event.hook_status);
 }
 

@@ -18,6 +18,7 @@ struct Arguments {
   bool signatures_only = false;
   bool json = false;
   bool all_dead = false;
+  bool once = false;
   blobvalet::fcgi::SignOptions sign;
 };
 
@@ -83,6 +84,16 @@ ExitCode run_events(const EventCommands& commands, const Arguments& arguments) {
   return blobvalet::fcgi::retry_events(*store, arguments.event_id);
 }
 
+CLI::App* add_key_commands(CLI::App& keys, Arguments& arguments) {
+  add_config_option(keys, arguments);
+  keys.require_subcommand(1);
+  CLI::App* renew =
+      keys.add_subcommand("renew", "Keep user delegation keys fresh, and watch the clock, until SIGTERM");
+  renew->add_flag("--once", arguments.once, "Renew what is due, and end");
+  renew->fallthrough();
+  return renew;
+}
+
 ExitCode run(int argc, char** argv) {
   CLI::App app("Signs Azure Blob SAS URIs for Fine Uploader, as a FastCGI responder behind nginx.",
                "blobvalet");
@@ -104,6 +115,8 @@ ExitCode run(int argc, char** argv) {
   add_sign_options(*sign, arguments);
   CLI::App* events = app.add_subcommand("events", "Events that wait for the site's application");
   const EventCommands event_commands = add_event_commands(*events, arguments);
+  CLI::App* keys = app.add_subcommand("keys", "The keys that sign");
+  CLI::App* renew = add_key_commands(*keys, arguments);
   try {
     app.parse(argc, argv);
     if (*sign && !arguments.vectors_file.empty())
@@ -117,6 +130,7 @@ ExitCode run(int argc, char** argv) {
   if (*check) return blobvalet::fcgi::check(arguments.config_file);
   if (*sign) return blobvalet::fcgi::sign(arguments.config_file, arguments.sign);
   if (*events) return run_events(event_commands, arguments);
+  if (*renew) return blobvalet::fcgi::renew_keys(arguments.config_file, arguments.once);
   if (*serve || blobvalet::fcgi::stdin_is_listening())
     return blobvalet::fcgi::serve(arguments.config_file, arguments.signatures_only);
   std::cerr << app.help();

@@ -7,19 +7,15 @@
 #include "core/version.hpp"
 #include "fcgi/adapters/curl_http.hpp"
 #include "fcgi/commands.hpp"
+#include "fcgi/config_file.hpp"
 #include "fcgi/event_loop.hpp"
-#include "fcgi/site_loader.hpp"
+#include "fcgi/reloader.hpp"
 #include "fcgi/system_clock.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
 
 constexpr int kListenFd = 0;
-
-void report(std::string_view event, const ConfigFaults& faults) {
-  for (const ConfigFault& fault : faults)
-    Log::notice(event, fault.text());
-}
 
 /// spawn-fcgi leaves the soft limit at 1,024 descriptors; the hard limit is what the operator allows.
 void raise_descriptor_limit() {
@@ -48,18 +44,9 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   SiteLoader loader(config_file);
   const auto site = loader.load();
   if (!site) {
-    report("bad_configuration", site.error());
+    log_faults("bad_configuration", site.error());
     return ExitCode::bad_configuration;
   }
-  const auto reload = [&loader]() -> std::shared_ptr<const Site> {
-    auto loaded = loader.load();
-    if (loaded) {
-      Log::notice("reloaded");
-      return *loaded;
-    }
-    report("reload_failed", loaded.error());
-    return nullptr;
-  };
   if (FCGX_Init() != 0) {
     Log::notice("start_failed", "libfcgi cannot be initialised");
     return ExitCode::failure;
@@ -68,8 +55,11 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   const SystemClock clock;
   Log log((*site)->server().access_log);
   const auto duty = signatures_only ? EventLoop::Duty::signatures : EventLoop::Duty::all;
-  EventLoop loop(kListenFd, duty, *site, clock, log, reload);
-  Log::notice("started", kVersion);
+  FileWatch files;
+  ProcessState state((*site)->key_options().directory, nullptr);
+  Log::notice("started", std::string(kVersion) + ", configuration " + (*site)->revision());
+  Reloader reload(loader, *site, files, state);
+  EventLoop loop(kListenFd, duty, *site, clock, log, [&reload] { return reload(); }, {&files, &state});
   const bool ended_by_signal = loop.run();
   Log::notice(ended_by_signal ? "stopped" : "listening_socket_failed");
   return ended_by_signal ? ExitCode::success : ExitCode::failure;

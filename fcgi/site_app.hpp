@@ -13,15 +13,15 @@ namespace blobvalet::fcgi {
 /// log.
 class SiteApp {
  public:
-  /// Never waits, and refuses what would have to. `clock` and `log` outlive it.
-  SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log)
-      : site_(site), app_(std::move(site), clock), log_(log) {}
+  /// Never waits, and refuses what would have to. `clock`, `log` and `state`, which may be null, outlive it.
+  SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log, WorkerState* state = nullptr)
+      : site_(site), app_(std::move(site), clock, nullptr, state), log_(log) {}
   /// Answers everything; `event_stored` is called after each event that is stored.
   SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log,
-          std::function<void()> event_stored)
+          std::function<void()> event_stored, WorkerState* state = nullptr)
       : site_(site),
         ports_(std::make_unique<ThreadPorts>(*site, std::move(event_stored))),
-        app_(std::move(site), clock, &ports_->ports()),
+        app_(std::move(site), clock, &ports_->ports(), state),
         log_(log) {}
 
   [[nodiscard]] const std::shared_ptr<const Site>& site() const { return site_; }

@@ -1,25 +1,25 @@
 #include "fcgi/site_loader.hpp"
 
-#include <cerrno>
-#include <cstring>
-
-#include "fcgi/text_file.hpp"
+#include "core/hexadecimal.hpp"
+#include "core/sha256.hpp"
+#include "fcgi/config_file.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
 
-/// Relative file names are relative to the configuration file. Keys are looked up by their loader.
-void resolve_file_names(Config& config, const std::filesystem::path& directory) {
-  const auto resolve = [&](std::string& name) {
-    if (!name.empty()) name = directory / name;
-  };
-  for (Account& account : config.accounts)
-    resolve(account.requests.token_file);
-  resolve(config.success.state_directory);
-  if (!config.success.hook) return;
-  resolve(config.success.hook->ca_file);
-  resolve(config.success.hook->store.file);
-  resolve(config.success.hook->store.password_file);
+/// The same for the same configuration with the same account keys and hook secret, also on another machine.
+/// User delegation keys do not count: they come and go without anybody having changed anything.
+std::string revision_of(std::string_view config, const std::vector<Account>& accounts,
+                        const std::vector<AccountKeys>& keys, const SecretBytes* hook_secret) {
+  constexpr std::size_t kDigits = 16;
+  std::string all = sha256_hex(config);
+  for (std::size_t i = 0; i < accounts.size(); ++i) {
+    if (accounts[i].identity) continue;
+    for (const auto& key : {keys[i].current, keys[i].next})
+      all.append(" ").append(key == nullptr ? "" : KeyFingerprint(*key).text());
+  }
+  if (hook_secret != nullptr) all.append(" ").append(hexadecimal(sha256(hook_secret->reveal())));
+  return sha256_hex(all).substr(0, kDigits);
 }
 
 }  // namespace
@@ -28,20 +28,51 @@ SiteLoader::SiteLoader(std::filesystem::path config_file)
     : config_file_(std::move(config_file)), keys_(config_file_.parent_path()) {}
 
 tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::load() {
-  const auto text = read_text_file(config_file_);
-  if (!text) {
-    return tl::unexpected(
-        ConfigFaults{{config_file_.string(), std::string("cannot be read: ") + std::strerror(errno)}});
-  }
-  auto config = Config::parse(*text);
-  if (!config) return tl::unexpected(std::move(config.error()));
-  resolve_file_names(*config, config_file_.parent_path());
+  const FileState config = FileState::of(config_file_);
+  auto site = read();
+  // Of a faulty configuration the files of the last sound one still count.
+  SeenFiles before = site ? SeenFiles{} : std::move(seen_);
+  seen_ = keys_.take_seen();
+  seen_.merge(before);
+  seen_.insert_or_assign(config_file_, config);
+  return site;
+}
+
+tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::read() {
+  auto file = read_config_file(config_file_);
+  if (!file) return tl::unexpected(std::move(file.error()));
+  Config& config = file->config;
   ConfigFaults faults;
-  auto keys = keys_.load(config->accounts, faults);
+  auto keys = keys_.load(config.accounts, KeyDirectory(config.keys.directory), faults);
   std::shared_ptr<const SecretBytes> hook_secret;
-  if (const auto& hook = config->success.hook) hook_secret = keys_.load_hook_secret(*hook->secret, faults);
+  if (const auto& hook = config.success.hook) hook_secret = keys_.load_hook_secret(*hook->secret, faults);
   if (!faults.empty()) return tl::unexpected(std::move(faults));
-  return std::make_shared<const Site>(std::move(*config), std::move(keys), std::move(hook_secret));
+  good_text_ = file->text;
+  good_hook_secret_ = hook_secret;
+  std::string revision = revision_of(file->text, config.accounts, keys, hook_secret.get());
+  return std::make_shared<const Site>(std::move(config), std::move(keys), std::move(hook_secret),
+                                      std::move(revision));
+}
+
+std::shared_ptr<const Site> SiteLoader::with_new_delegation_keys(const Site& site) {
+  auto keys = site.keys();
+  bool changed = false;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!site.accounts()[i].identity) continue;
+    auto key = keys_.load_delegation_key(site.accounts()[i].name, KeyDirectory(site.key_options().directory));
+    if (key == nullptr ||
+        (keys[i].current != nullptr && KeyFingerprint(*key) == KeyFingerprint(*keys[i].current)))
+      continue;
+    keys[i].current = std::move(key);
+    changed = true;
+  }
+  SeenFiles before = std::exchange(seen_, keys_.take_seen());
+  seen_.merge(before);
+  if (!changed) return nullptr;
+  auto file = parse_config_file(good_text_, config_file_);
+  if (!file) return nullptr;  // it was sound when it was read
+  return std::make_shared<const Site>(std::move(file->config), std::move(keys), good_hook_secret_,
+                                      site.revision());
 }
 
 }  // namespace blobvalet::fcgi

@@ -99,7 +99,7 @@ test('access_log false: only lines about the worker itself', async () => {
     await ask(silent.socket, success(), form());
   }
   await silent.stop();
-  assert.deepEqual(silent.lines().map((line) => line.event), ['started', 'stopped']);
+  assert.deepEqual(silent.lines().map((line) => line.event), ['started', 'signing_key', 'stopped']);
 });
 
 /// A worker whose standard error nobody reads; `stdio` are its descriptors.

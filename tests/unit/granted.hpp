@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/sas_signer.hpp"
+#include "core/sas_signers.hpp"
 #include "tests/unit/support.hpp"
 
 namespace blobvalet::testing {
@@ -12,16 +12,13 @@ namespace blobvalet::testing {
 /// A blob whose upload the policy of a site has granted to `bob`, and what is needed to ask for it.
 struct Granted {
   Granted(std::string_view json, std::string uri)
-      : site(site_from(json)), blob_uri(std::move(uri)), grant(decide()) {
-    for (const auto& key : site->signing_keys())
-      signers.emplace_back(key);
-  }
+      : site(site_from(json)), blob_uri(std::move(uri)), grant(decide()) {}
 
   std::shared_ptr<const Site> site;
   std::string blob_uri;
   std::string decoded;
   SasGrant grant;
-  std::vector<SasSigner> signers;
+  SasSigners signers{site->signing_keys()};
 
  private:
   SasGrant decide() {

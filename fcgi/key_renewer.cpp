@@ -1,0 +1,169 @@
+#include "fcgi/key_renewer.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "core/clock_skew.hpp"
+#include "fcgi/adapters/curl_http.hpp"
+#include "fcgi/adapters/secret_files.hpp"
+#include "fcgi/log.hpp"
+
+namespace blobvalet::fcgi {
+namespace {
+
+using std::chrono::seconds;
+
+// Also how long it takes at most until a clock that was set is noticed, where nothing tells us.
+constexpr seconds kLongestWait{30};
+constexpr seconds kClockInterval{60};
+
+/// The store that the workers read, with a memory of what was logged.
+class DirectoryStore final : public DelegationKeyStore {
+ public:
+  explicit DirectoryStore(const KeyDirectory& directory) : directory_(directory) {}
+  [[nodiscard]] std::optional<DelegationKeyText> read(const std::string& account) override {
+    std::string fault;
+    auto key = directory_.read_key(account, fault);
+    if (!fault.empty()) Log::notice("bad_delegation_key", fault);
+    return key;
+  }
+  void write(const std::string& account, const UserDelegationKey& key, const std::string& origin) override {
+    directory_.write_key(account, delegation_key_text(key, origin));
+  }
+
+ private:
+  const KeyDirectory& directory_;
+};
+
+double random_fraction() {
+  std::random_device device;
+  return std::uniform_real_distribution<>(0, 1)(device);
+}
+
+}  // namespace
+
+/// One account's renewal, and the connections that it has for itself.
+struct KeyRenewer::AccountKeeper {
+  AccountKeeper(const Config& config, std::size_t account, const IdentityEnvironment& environment,
+                const std::shared_ptr<const SecretBytes>& client_secret, const KeyDirectory& directory,
+                const Clock& clock, StopGate& gate)
+      : name(config.accounts[account].name),
+        http(curl, gate),
+        timer(gate),
+        store(directory),
+        renewal(config.accounts[account], longest_sas(config, account),
+                TokenSource(*config.accounts[account].identity, environment, client_secret,
+                            {http, timer, clock, files}),
+                DelegationKeyClient(http, timer, clock), store, clock, random_fraction()) {}
+
+  std::string name;
+  CurlHttp curl;
+  StoppableHttp http;
+  StoppableTimer timer;
+  FileSecrets files;
+  DirectoryStore store;
+  KeyRenewal renewal;
+  std::optional<KeyStatus::Failure> failure;  ///< a copy for other threads, guarded by status_mutex_
+};
+
+KeyRenewer::KeyRenewer(Config config, const IdentityEnvironment& environment,
+                       std::vector<std::shared_ptr<const SecretBytes>> client_secrets, const Clock& clock)
+    : config_(std::move(config)), directory_(config_.keys.directory), clock_(clock) {
+  directory_.create();
+  for (std::size_t i = 0; i < config_.accounts.size(); ++i) {
+    if (!config_.accounts[i].identity) continue;
+    keepers_.push_back(std::make_unique<AccountKeeper>(config_, i, environment, client_secrets.at(i),
+                                                       directory_, clock_, gate_));
+  }
+  directory_.remove_keys([this](const std::string& account) {
+    return std::ranges::any_of(keepers_, [&](const auto& keeper) { return keeper->name == account; });
+  });
+}
+
+KeyRenewer::~KeyRenewer() {
+  gate_.stop();
+}
+
+std::vector<KeyStatus::Failure> KeyRenewer::run_once() {
+  std::vector<KeyStatus::Failure> failures;
+  for (const auto& keeper : keepers_) {
+    renew(*keeper);
+    if (keeper->failure) failures.push_back(*keeper->failure);
+  }
+  return failures;
+}
+
+void KeyRenewer::start() {
+  for (const auto& keeper : keepers_)
+    threads_.emplace_back([this, &keeper = *keeper] { keep_fresh(keeper); });
+  threads_.emplace_back([this] { watch_clock(); });
+}
+
+void KeyRenewer::keep_fresh(AccountKeeper& keeper) {
+  while (!gate_.is_stopped()) {
+    const UtcSeconds next = renew(keeper);
+    gate_.wait_for(std::clamp(next - clock_.now(), seconds(1), kLongestWait));
+  }
+}
+
+UtcSeconds KeyRenewer::renew(AccountKeeper& keeper) {
+  const auto before = keeper.renewal.current() ? keeper.renewal.current()->key.expiry : std::string();
+  const UtcSeconds next = keeper.renewal.run();
+  if (gate_.is_stopped()) return next;  // what failed then failed because of that
+  const auto& current = keeper.renewal.current();
+  if (current && current->key.expiry != before)
+    Log::notice("key_renewed", keeper.name + ": user delegation key until " + current->key.expiry);
+  note(keeper);
+  return next;
+}
+
+/// Says a failure once, not at each attempt, unless it is another one by now.
+void KeyRenewer::note(AccountKeeper& keeper) {
+  const auto& failure = keeper.renewal.failure();
+  const bool is_news = failure.has_value() != keeper.failure.has_value() ||
+                       (failure && failure->reason != keeper.failure->reason);
+  {
+    const std::lock_guard lock(status_mutex_);
+    keeper.failure = failure;
+  }
+  if (!is_news) return;
+  if (failure) Log::notice("key_renewal_failed", keeper.name + ": " + failure->reason);
+  publish();
+}
+
+void KeyRenewer::watch_clock() {
+  CurlHttp curl;
+  StoppableHttp http(curl, gate_);
+  while (!gate_.is_stopped()) {
+    std::optional<seconds> skew;
+    for (const Account& account : config_.accounts) {
+      const auto measured =
+          measure_clock_skew(http, clock_, account.endpoints.front().url(), account.requests.ca_file);
+      if (measured && (!skew || std::chrono::abs(*measured) > std::chrono::abs(*skew))) skew = measured;
+    }
+    if (gate_.is_stopped()) return;
+    {
+      const std::lock_guard lock(status_mutex_);
+      if (skew) clock_skew_ = skew;
+    }
+    publish();
+    gate_.wait_for(kClockInterval);
+  }
+}
+
+void KeyRenewer::publish() {
+  const std::lock_guard lock(status_mutex_);
+  KeyStatus status;
+  status.written = clock_.now();
+  status.clock_skew = clock_skew_;
+  for (const auto& keeper : keepers_) {
+    if (keeper->failure) status.failures.push_back(*keeper->failure);
+  }
+  try {
+    directory_.write_status(status);
+  } catch (const std::exception& error) {
+    Log::notice("status_not_written", error.what());
+  }
+}
+
+}  // namespace blobvalet::fcgi

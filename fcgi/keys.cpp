@@ -1,0 +1,179 @@
+// `blobvalet keys`: what signs, and keeping it fresh.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+#include <array>
+#include <csignal>
+#include <iostream>
+
+#include "fcgi/adapters/curl_http.hpp"
+#include "fcgi/commands.hpp"
+#include "fcgi/file_watch.hpp"
+#include "fcgi/identity_environment.hpp"
+#include "fcgi/key_renewer.hpp"
+#include "fcgi/log.hpp"
+#include "fcgi/renewal_loader.hpp"
+#include "fcgi/system_clock.hpp"
+
+namespace blobvalet::fcgi {
+namespace {
+
+/// Signals, changed files and a clock that is set, as descriptors to wait for.
+class Wakers {
+ public:
+  enum class Event : std::uint8_t { nothing, stop, reload, clock_set };
+
+  Wakers() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+      ::sigaddset(&set, signal);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    signals_ = FileDescriptor(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+    clock_ = FileDescriptor(::timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC));
+    arm_clock();
+  }
+  [[nodiscard]] FileWatch& files() { return files_; }
+
+  /// What happens first within `milliseconds` (-1: ever).
+  [[nodiscard]] Event wait(int milliseconds) {
+    std::array<pollfd, 3> waiting{
+        {{signals_.get(), POLLIN, 0}, {clock_.get(), POLLIN, 0}, {files_.fd(), POLLIN, 0}}};
+    if (::poll(waiting.data(), waiting.size(), milliseconds) <= 0) return Event::nothing;
+    if (waiting[0].revents != 0) return read_signal();
+    if (waiting[1].revents != 0) {
+      arm_clock();
+      return Event::clock_set;
+    }
+    return files_.has_changed() ? Event::reload : Event::nothing;
+  }
+
+ private:
+  [[nodiscard]] Event read_signal() {
+    signalfd_siginfo signal{};
+    if (::read(signals_.get(), &signal, sizeof signal) != sizeof signal) return Event::nothing;
+    return signal.ssi_signo == SIGHUP ? Event::reload : Event::stop;
+  }
+  /// A timer of the distant future, which ends early when the clock is set.
+  void arm_clock() {
+    std::uint64_t ignored = 0;
+    (void)!::read(clock_.get(), &ignored, sizeof ignored);
+    itimerspec never{};
+    never.it_value.tv_sec = std::numeric_limits<std::int32_t>::max();
+    ::timerfd_settime(clock_.get(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, nullptr);
+  }
+
+  FileDescriptor signals_;
+  FileDescriptor clock_;
+  FileWatch files_;
+};
+
+/// The one that renews keys for `directory` on this machine holds this lock as long as it lives; invalid:
+/// another one has it.
+FileDescriptor lock(const KeyDirectory& directory) {
+  FileDescriptor file(::open(directory.lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.valid()) throw std::runtime_error(directory.lock_file().string() + ": " + std::strerror(errno));
+  return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 ? std::move(file) : FileDescriptor();
+}
+
+/// Waits until nobody else renews keys here; false if it is to stop before.
+bool wait_for_lock(const KeyDirectory& directory, Wakers& wakers, FileDescriptor& held) {
+  bool told = false;
+  while (!(held = lock(directory)).valid()) {
+    if (!told) Log::notice("standby", "another process renews the keys in " + directory.path().string());
+    told = true;
+    if (wakers.wait(1000) == Wakers::Event::stop) return false;
+  }
+  return true;
+}
+
+ExitCode renew_once(const RenewalSetup& setup, const IdentityEnvironment& environment, const Clock& clock) {
+  KeyRenewer renewer(setup.config, environment, setup.client_secrets, clock);
+  const FileDescriptor held = lock(KeyDirectory(setup.config.keys.directory));
+  if (!held.valid()) {
+    std::cerr << "keys.directory: another process renews the keys there\n";
+    return ExitCode::failure;
+  }
+  const auto failures = renewer.run_once();
+  for (const KeyStatus::Failure& failure : failures)
+    std::cerr << failure.account << ": " << failure.reason << "\n";
+  return failures.empty() ? ExitCode::success : ExitCode::failure;
+}
+
+/// Renews until a signal ends it.
+class RenewalDaemon {
+ public:
+  RenewalDaemon(RenewalLoader& loader, RenewalSetup setup, Wakers& wakers, const Clock& clock)
+      : loader_(loader), wakers_(wakers), clock_(clock), environment_(take_identity_environment()) {
+    wakers_.files().watch(loader_.seen());
+    begin(std::move(setup));
+  }
+  void run() {
+    while (true) {
+      switch (wakers_.wait(-1)) {
+        case Wakers::Event::stop: return;
+        case Wakers::Event::reload: reload(); break;
+        case Wakers::Event::clock_set:
+          Log::notice("clock_set");
+          renewer_->wake();
+          break;
+        case Wakers::Event::nothing: break;
+      }
+    }
+  }
+
+ private:
+  void begin(RenewalSetup setup) {
+    renewer_.reset();  // of the old configuration, whose threads end first
+    renewer_ = std::make_unique<KeyRenewer>(std::move(setup.config), environment_,
+                                            std::move(setup.client_secrets), clock_);
+    renewer_->start();
+  }
+  void reload() {
+    auto setup = loader_.load();
+    wakers_.files().watch(loader_.seen());
+    if (!setup) {
+      log_faults("reload_failed", setup.error());
+      return;
+    }
+    Log::notice("reloaded");
+    begin(std::move(*setup));
+  }
+
+  RenewalLoader& loader_;
+  Wakers& wakers_;
+  const Clock& clock_;
+  const IdentityEnvironment environment_;
+  std::unique_ptr<KeyRenewer> renewer_;
+};
+
+}  // namespace
+
+ExitCode renew_keys(const std::string& config_file, bool once) {
+  (void)std::signal(SIGPIPE, SIG_IGN);
+  Wakers wakers;
+  RenewalLoader loader(config_file);
+  auto setup = loader.load();
+  if (!setup) {
+    log_faults("bad_configuration", setup.error());
+    return ExitCode::bad_configuration;
+  }
+  const CurlLibrary curl;
+  const SystemClock clock;
+  if (once) return renew_once(*setup, take_identity_environment(), clock);
+
+  const KeyDirectory directory(setup->config.keys.directory);
+  directory.create();
+  FileDescriptor held;
+  if (!wait_for_lock(directory, wakers, held)) return ExitCode::success;
+  RenewalDaemon daemon(loader, std::move(*setup), wakers, clock);
+  Log::notice("started", "renews user delegation keys");
+  daemon.run();
+  Log::notice("stopped");
+  return ExitCode::success;
+}
+
+}  // namespace blobvalet::fcgi

@@ -1,0 +1,47 @@
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "core/worker_state.hpp"
+#include "fcgi/adapters/key_directory.hpp"
+
+namespace blobvalet::fcgi {
+
+/// WorkerState of this process.
+class ProcessState final : public WorkerState {
+ public:
+  /// `ledger` may be null.
+  ProcessState(std::filesystem::path key_directory, std::unique_ptr<SasLedger> ledger)
+      : keys_(std::move(key_directory)), ledger_(std::move(ledger)) {}
+
+  [[nodiscard]] SasLedger* ledger() override { return ledger_.get(); }
+  [[nodiscard]] std::optional<KeyStatus> key_status() const override {
+    const std::lock_guard lock(mutex_);
+    return keys_.read_status();
+  }
+  [[nodiscard]] std::string reload_fault() const override {
+    const std::lock_guard lock(mutex_);
+    return fault_;
+  }
+
+  /// The configuration and keys are those on the disk.
+  void reloaded(std::filesystem::path key_directory) {
+    const std::lock_guard lock(mutex_);
+    keys_ = KeyDirectory(std::move(key_directory));
+    fault_.clear();
+  }
+  /// They could not be read, and the old ones stay.
+  void reload_failed(std::string fault) {
+    const std::lock_guard lock(mutex_);
+    fault_ = std::move(fault);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  KeyDirectory keys_;
+  std::string fault_;
+  const std::unique_ptr<SasLedger> ledger_;
+};
+
+}  // namespace blobvalet::fcgi

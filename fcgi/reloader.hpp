@@ -1,0 +1,27 @@
+#pragma once
+#include <memory>
+
+#include "core/site.hpp"
+#include "fcgi/file_watch.hpp"
+#include "fcgi/process_state.hpp"
+#include "fcgi/site_loader.hpp"
+
+namespace blobvalet::fcgi {
+
+/// Reads configuration and keys again, and says in log and health how that went.
+class Reloader {
+ public:
+  /// `site` is what `loader` has loaded just before. All arguments outlive it.
+  Reloader(SiteLoader& loader, std::shared_ptr<const Site> site, FileWatch& files, ProcessState& state);
+
+  /// The new Site; null: the old one stays, because the files are faulty.
+  [[nodiscard]] std::shared_ptr<const Site> operator()();
+
+ private:
+  SiteLoader& loader_;
+  FileWatch& files_;
+  ProcessState& state_;
+  std::shared_ptr<const Site> site_;
+};
+
+}  // namespace blobvalet::fcgi

@@ -1,0 +1,30 @@
+#include "fcgi/renewal_loader.hpp"
+
+#include "fcgi/config_file.hpp"
+
+namespace blobvalet::fcgi {
+
+RenewalLoader::RenewalLoader(std::filesystem::path config_file)
+    : config_file_(std::move(config_file)), keys_(config_file_.parent_path()) {}
+
+tl::expected<RenewalSetup, ConfigFaults> RenewalLoader::load() {
+  const FileState config = FileState::of(config_file_);
+  auto setup = read();
+  SeenFiles before = setup ? SeenFiles{} : std::move(seen_);
+  seen_ = keys_.take_seen();
+  seen_.merge(before);
+  seen_.insert_or_assign(config_file_, config);
+  return setup;
+}
+
+tl::expected<RenewalSetup, ConfigFaults> RenewalLoader::read() {
+  auto file = read_config_file(config_file_);
+  if (!file) return tl::unexpected(std::move(file.error()));
+  RenewalSetup setup{std::move(file->config), {}};
+  ConfigFaults faults;
+  setup.client_secrets = keys_.load_client_secrets(setup.config.accounts, faults);
+  if (!faults.empty()) return tl::unexpected(std::move(faults));
+  return setup;
+}
+
+}  // namespace blobvalet::fcgi
