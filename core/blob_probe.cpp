@@ -1,10 +1,10 @@
 #include "core/blob_probe.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
+
+#include "core/azure_error_code.hpp"
+#include "core/wipe.hpp"
 
 namespace blobvalet {
 namespace {
@@ -31,35 +31,11 @@ tl::unexpected<Error> no_answer(HttpFailure failure) {
   return refused("the endpoint does not speak HTTP");
 }
 
-/// Azure's error codes that an operator can do something about; in a list of our own, so that nothing else
-/// gets into the log ("Status and error codes", learn.microsoft.com).
-StaticText known_error(std::string_view code) {
-  static constexpr std::array<StaticText, 17> kCodes{
-      "AccountIsDisabled",
-      "AuthenticationFailed",
-      "AuthorizationFailure",
-      "AuthorizationPermissionMismatch",
-      "AuthorizationProtocolMismatch",
-      "AuthorizationResourceTypeMismatch",
-      "AuthorizationServiceMismatch",
-      "AuthorizationSourceIPMismatch",
-      "BlobArchived",
-      "BlobImmutableDueToPolicy",
-      "InsufficientAccountPermissions",
-      "InvalidAuthenticationInfo",
-      "InvalidHeaderValue",
-      "KeyBasedAuthenticationNotPermitted",
-      "LeaseIdMissing",
-      "NoAuthenticationInformation",
-      "SnapshotsPresent",
-  };
-  const auto found = std::ranges::find(kCodes, code, &StaticText::view);
-  return found == kCodes.end() ? StaticText("Azure refused our request") : *found;
-}
-
 /// An answer that is none of those hoped for.
 tl::unexpected<Error> unexpected_answer(const HttpAnswer& answer, UtcSeconds now) {
-  if (!is_transient(answer.status)) return refused(known_error(answer.header("x-ms-error-code")));
+  if (!is_transient(answer.status)) {
+    return refused(known_error_code(answer).value_or(StaticText("Azure refused our request")));
+  }
   auto error = unavailable(answer.status == 429 || answer.status == 503 ? StaticText("Azure is throttling us")
                                                                         : StaticText("Azure has failed"));
   if (const auto wait = retry_after(answer, now)) {
@@ -95,12 +71,6 @@ HttpCall call_of(std::string method, const SasGrant& upload) {
   return call;
 }
 
-/// Credentials do not stay in memory that is given back.
-void wipe_headers(HttpCall& call) {
-  for (std::string& header : call.headers)
-    OPENSSL_cleanse(header.data(), header.size());
-}
-
 }  // namespace
 
 Result<HttpAnswer> BlobProbe::ask(HttpCall call, const SasGrant& upload, ServiceOperation operation,
@@ -109,7 +79,7 @@ Result<HttpAnswer> BlobProbe::ask(HttpCall call, const SasGrant& upload, Service
     return tl::unexpected(authorized.error());
   }
   auto outcome = sender_.send(call, deadline, kRetries);
-  wipe_headers(call);
+  wipe(call);
   if (!outcome) return no_answer(outcome.error());
   return std::move(*outcome);
 }

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <iomanip>
-#include <locale>
-#include <sstream>
+
+#include "core/http_date.hpp"
 
 namespace blobvalet {
 namespace {
@@ -18,22 +17,6 @@ std::optional<unsigned> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || text.size() > 9) return std::nullopt;
   return value;
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
-std::optional<UtcSeconds> http_date(std::string_view text) {
-  using namespace std::chrono;
-  // std::get_time takes a text that ends too early for a match.
-  if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
-  std::istringstream stream{std::string(text)};
-  stream.imbue(std::locale::classic());
-  std::tm time{};
-  stream >> std::get_time(&time, "%a, %d %b %Y %H:%M:%S GMT");
-  if (stream.fail()) return std::nullopt;
-  const year_month_day date(year(time.tm_year + 1900), month(static_cast<unsigned>(time.tm_mon) + 1U),
-                            day(static_cast<unsigned>(time.tm_mday)));
-  if (!date.ok()) return std::nullopt;
-  return sys_days(date) + hours(time.tm_hour) + minutes(time.tm_min) + seconds(time.tm_sec);
 }
 
 }  // namespace
@@ -50,7 +33,7 @@ std::optional<milliseconds> retry_after(const HttpAnswer& answer, UtcSeconds now
   const std::string_view text = answer.header("retry-after");
   if (text.empty()) return std::nullopt;
   if (const auto seconds = number(text)) return std::chrono::seconds(*seconds);
-  if (const auto date = http_date(text)) return std::max(*date - now, std::chrono::seconds(0));
+  if (const auto date = parse_http_date(text)) return std::max(*date - now, std::chrono::seconds(0));
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <ostream>
 #include <span>
+#include <string_view>
 
 namespace blobvalet {
 
@@ -33,5 +34,10 @@ class SecretBytes {
 };
 
 std::ostream& operator<<(std::ostream&, const SecretBytes&) = delete;
+
+/// reveal() for secrets that are text, such as tokens and passwords.
+[[nodiscard]] inline std::string_view reveal_text(const SecretBytes& secret) {
+  return {reinterpret_cast<const char*>(secret.reveal().data()), secret.size()};
+}
 
 }  // namespace blobvalet

@@ -1,0 +1,39 @@
+#include "core/azure_error_code.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace blobvalet {
+
+std::optional<StaticText> known_error_code(const HttpAnswer& answer) {
+  static constexpr std::array<StaticText, 24> kCodes{
+      "AccountIsDisabled",
+      "AuthenticationFailed",
+      "AuthorizationFailure",
+      "AuthorizationPermissionMismatch",
+      "AuthorizationProtocolMismatch",
+      "AuthorizationResourceTypeMismatch",
+      "AuthorizationServiceMismatch",
+      "AuthorizationSourceIPMismatch",
+      "BlobArchived",
+      "BlobImmutableDueToPolicy",
+      "FeatureVersionMismatch",
+      "InsufficientAccountPermissions",
+      "InvalidAuthenticationInfo",
+      "InvalidHeaderValue",
+      "InvalidQueryParameterValue",
+      "InvalidResourceName",
+      "InvalidXmlDocument",
+      "InvalidXmlNodeValue",
+      "KeyBasedAuthenticationNotPermitted",
+      "LeaseIdMissing",
+      "NoAuthenticationInformation",
+      "OutOfRangeInput",
+      "ResourceNotFound",
+      "SnapshotsPresent",
+  };
+  const auto found = std::ranges::find(kCodes, answer.header("x-ms-error-code"), &StaticText::view);
+  return found == kCodes.end() ? std::nullopt : std::optional(*found);
+}
+
+}  // namespace blobvalet
