@@ -34,8 +34,8 @@ struct UserDelegationKey {
   std::string version;
   std::string user_tenant_id;
   SecretBytes value;
-  UtcSeconds not_before;  ///< `start`; a SAS is valid no earlier
-  UtcSeconds not_after;   ///< `expiry`; nor any longer
+  UtcSeconds not_before{};  ///< `start`; a SAS is valid no earlier
+  UtcSeconds not_after{};   ///< `expiry`; nor any longer
 
   [[nodiscard]] DelegationKeyFields fields() const {
     return {object_id, tenant_id, start, expiry, service, version, user_tenant_id};
