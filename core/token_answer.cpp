@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/ascii.hpp"
+#include "core/utf8.hpp"
 #include "core/wipe.hpp"
 
 namespace blobvalet {
@@ -16,11 +17,11 @@ using std::chrono::seconds;
 
 /// Reads an object in place: all texts are views into `json`, nothing is copied.
 bool parse_object(rapidjson::Document& document, std::string& json) {
-  constexpr unsigned kFlags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag;
-  // The parser would take a NUL for the end.
-  if (json.find('\0') != std::string::npos) return false;
+  // The parser would take a NUL for the end; and where it checks UTF-8 in place, it reads beyond the end of
+  // a text that ends within a character.
+  if (json.find('\0') != std::string::npos || !is_utf8(json)) return false;
   const std::size_t byte_order_mark = json.starts_with("\xef\xbb\xbf") ? 3 : 0;
-  document.ParseInsitu<kFlags>(json.data() + byte_order_mark);
+  document.ParseInsitu<rapidjson::kParseIterativeFlag>(json.data() + byte_order_mark);
   return !document.HasParseError() && document.IsObject();
 }
 

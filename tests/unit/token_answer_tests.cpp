@@ -103,6 +103,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_token_is_refused) {
       {"a NUL behind it", with(R"("expires_in":60)") + "\0"s, no_json},
       {"a NUL in it", "{\"access_token\":\"t\0\",\"expires_in\":60}"s, no_json},
       {"no UTF-8", with("\"a\":\"\xff\",\"expires_in\":60"), no_json},
+      {"cut off within a character", "{\"access_token\":\"t\xea", no_json},
       {"a comment", "/**/" + with(R"("expires_in":60)"), no_json},
       {"deeper than anyone needs", repeated("[", 60000), no_json},
       {"two byte order marks", "\xef\xbb\xbf\xef\xbb\xbf" + with(R"("expires_in":60)"), no_json},
