@@ -11,6 +11,7 @@
 
 #include "fcgi/adapters/curl_http.hpp"
 #include "fcgi/commands.hpp"
+#include "fcgi/config_file.hpp"
 #include "fcgi/file_watch.hpp"
 #include "fcgi/identity_environment.hpp"
 #include "fcgi/key_renewer.hpp"
