@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { isSignedHook } from '../lib/application-stub.mjs';
+import { makeCertificate } from '../lib/certificate.mjs';
 import { ask } from '../lib/fcgi-client.mjs';
 import { tempDir } from '../lib/process.mjs';
 import {
-  closed, closedInBody, closedInHeaders, garbage, hugeBody, hugeHeaders, hung, hungInBody, hungInHeaders, makeCertificate,
+  closed, closedInBody, closedInHeaders, garbage, hugeBody, hugeHeaders, hung, hungInBody, hungInHeaders,
   redirect, slow, startStubServer, status,
 } from '../lib/stub-server.mjs';
 import { kAccount, kUuid, signature } from '../fcgi/support.mjs';

@@ -5,9 +5,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { fail } from '../lib/azure-stub.mjs';
+import { makeCertificate } from '../lib/certificate.mjs';
 import { tempDir } from '../lib/process.mjs';
 import {
-  closed, closedInHeaders, garbage, hugeBody, hugeHeaderLine, hugeHeaders, hung, hungInHeaders, makeCertificate, redirect,
+  closed, closedInHeaders, garbage, hugeBody, hugeHeaderLine, hugeHeaders, hung, hungInHeaders, redirect,
   slow, startStubServer, status,
 } from '../lib/stub-server.mjs';
 import {

@@ -1,9 +1,10 @@
 // nginx with the shipped files, laid out in a directory of its own as Debian lays out /etc/nginx.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeCertificate } from './certificate.mjs';
 import { freePort, startProcess, tempDir, waitFor } from './process.mjs';
 
 const shipped = fileURLToPath(new URL('../../nginx/', import.meta.url));
@@ -62,7 +63,7 @@ async function layOut({
   for (const part of ['conf.d', 'snippets', 'blobvalet']) cpSync(join(shipped, part), join(dir, part), { recursive: true });
   for (const part of ['sites-enabled', 'tmp', 'tls']) mkdirSync(join(dir, part), { recursive: true });
   const site = {
-    dir, conf: join(dir, 'nginx.conf'), ...makeCertificate(join(dir, 'tls')),
+    dir, conf: join(dir, 'nginx.conf'), ...certificateIn(join(dir, 'tls')),
     httpPort: await freePort(), httpsPort: await freePort(),
   };
 
@@ -106,17 +107,9 @@ http {
 `;
 
 // Named as the sample sites name it.
-function makeCertificate(dir) {
-  const certificate = join(dir, 'uploads.example.com.crt');
-  const certificateKey = join(dir, 'uploads.example.com.key');
-  if (!existsSync(certificate)) {
-    execFileSync('openssl', [
-      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30',
-      '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1',
-      '-keyout', certificateKey, '-out', certificate,
-    ], { stdio: 'pipe' });
-  }
-  return { certificate, certificateKey };
+function certificateIn(dir) {
+  const { file, keyFile } = makeCertificate({ dir, name: 'uploads.example.com' });
+  return { certificate: file, certificateKey: keyFile };
 }
 
 // The upstreams name each socket in two ways, which have to stay two.

@@ -1,18 +1,16 @@
 // A server that answers as a test tells it to, and the faults that a real one may have.
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { join } from 'node:path';
-import { freePort, sleep, tempDir } from './process.mjs';
+import { freePort, sleep } from './process.mjs';
 
 /// Starts a server on a port of 127.0.0.1, or on a `unixSocket`, by TLS if `tls` (from makeCertificate()) is given.
-/// `answer(request, response)` is its usual way to answer; a request is `{method, url, headers, body}`.
+/// `answer(request, response)` is its usual way to answer; a request is `{method, url, headers, body, bytes}`. `inspect`, if
+/// given, sees both first, whatever answers then.
 /// Returns `{port, url, requests, connections(), open(), fault, script(...faults), clear(), stop()}`. As long as `fault` is set
 /// it answers instead, and those of a script once each before it. `requests` are all that came, `connections()` how many
 /// connections, and `open()` how many of them are open.
-export async function startStubServer({ answer, tls, unixSocket, port }) {
+export async function startStubServer({ answer, inspect, tls, unixSocket, port }) {
   const sockets = new Set();
   const script = [];
   const requests = [];
@@ -42,6 +40,7 @@ export async function startStubServer({ answer, tls, unixSocket, port }) {
   server.on('request', async (incoming, response) => {
     const request = await read(incoming);
     requests.push(request);
+    inspect?.(request, response);
     const play = script.shift() ?? stub.fault ?? answer;
     await play(request, response, answer);
   });
@@ -57,23 +56,16 @@ async function read(incoming) {
   const chunks = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const { method, url, headers } = incoming;
-  return { method, url, headers, body: Buffer.concat(chunks).toString() };
-}
-
-/// A self-signed certificate for localhost: `{cert, key, file}`, where `file` is for whoever is to trust it.
-export function makeCertificate() {
-  const dir = tempDir('blobvalet-tls');
-  const [file, keyFile] = [join(dir, 'localhost.crt'), join(dir, 'localhost.key')];
-  execFileSync('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', keyFile, '-out', file,
-  ], { stdio: 'pipe' });
-  return { cert: readFileSync(file), key: readFileSync(keyFile), file };
+  const bytes = Buffer.concat(chunks);
+  return { method, url, headers, body: bytes.toString(), bytes };
 }
 
 // --- faults: each takes (request, response, the usual answer) -------------------------------------------------
 
 const kChunk = 'x'.repeat(65_536);
+
+/// Answers as usual: what a script has between its faults.
+export const usual = (request, response, answer) => answer(request, response);
 
 /// Answers as usual, but late.
 export const slow = (ms) => async (request, response, answer) => {
@@ -94,6 +86,9 @@ export const hungInBody = (request, response) => {
 
 /// Closes its end without an answer.
 export const closed = (request, response) => { response.socket.end(); };
+
+/// Resets the connection.
+export const reset = (request, response) => { response.socket.resetAndDestroy(); };
 
 /// Closes its end in the middle of its headers.
 export const closedInHeaders = (request, response) => { response.socket.end('HTTP/1.1 200 OK\r\nContent-Type: appl'); };
