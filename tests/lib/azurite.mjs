@@ -1,7 +1,10 @@
 // Azurite, Microsoft's emulator of Azure Storage, in the place of a storage account.
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
-import { webcrypto } from 'node:crypto';
-import { createRequire } from 'node:module';
+import { randomBytes, webcrypto } from 'node:crypto';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeCertificate } from './certificate.mjs';
 import { startProcess, tempDir, waitFor } from './process.mjs';
 
 // Azurite's built-in account; its key is published, and nothing but an emulator takes it.
@@ -10,36 +13,72 @@ export const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6
 
 globalThis.crypto ??= webcrypto;        // the SDK takes it for granted, Node.js 18 does not have it
 
+/// A key of an account that nobody knows yet, as base64.
+export const newKey = () => randomBytes(64).toString('base64');
+
 /// Starts the blob service with everything in memory, on a port of its own choice, and returns
-/// `{pid, port, blobEndpoint, allowOrigins(), createContainer(), container(), requests(), stop()}`.
+/// `{pid, port, blobEndpoint, caFile, keys(), regenerateKey(), allowOrigins(), createContainer(), container(), requests(), stop()}`.
 ///
-/// Plain http: browsers treat 127.0.0.1 as trustworthy, so that a page on https may send to it,
-/// and nobody has to accept a second certificate.
-export async function startAzurite() {
-  const script = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js');
-  const server = startProcess(process.execPath, [
-    script, '--blobHost', '127.0.0.1', '--blobPort', '0', '--inMemoryPersistence', '--disableTelemetry',
-  ], { cwd: tempDir() });
-  const port = await waitFor(() => /listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(server.output())?.[1],
+/// Plain http by default: browsers treat 127.0.0.1 as trustworthy, so that a page on https may send to it, and nobody has to
+/// accept a second certificate. With `oauth` it is https and takes tokens, too; `caFile` is for whoever is to trust it.
+///
+/// `accounts` are in place of the built-in one, each `{name, keys}` with up to two keys (default: two that nobody else
+/// knows). The first of them is the one that the rest is about.
+export async function startAzurite({ oauth = false, accounts = [{ name: account, keys: [key] }] } = {}) {
+  const dir = tempDir();
+  const all = accounts.map(({ name, keys = [newKey(), newKey()] }) => ({ name, keys: [...keys] }));
+  const certificate = oauth ? makeCertificate() : null;
+  const server = startServer({ dir, certificate, accounts: all });
+  const base = await waitFor(() => /successfully listens on (https?:\/\/127\.0\.0\.1:\d+)/.exec(server.output())?.[1],
     { what: 'Azurite listening', timeoutMs: 30_000 }).catch(async (error) => {
     await server.stop();
     throw new Error(`${error.message}\n${server.output()}`);
   });
 
-  const blobEndpoint = `http://127.0.0.1:${port}/${account}`;
-  const service = new BlobServiceClient(blobEndpoint, new StorageSharedKeyCredential(account, key));
+  const [{ name: ownName, keys: ownKeys }] = all;
+  const blobEndpoint = `${base}/${ownName}`;
+  const options = certificate ? { tlsOptions: { ca: certificate.cert } } : {};
+  const service = () => new BlobServiceClient(blobEndpoint, new StorageSharedKeyCredential(ownName, ownKeys[0]), options);
   return {
     pid: server.pid,
-    port: Number(port),
+    port: Number(new URL(base).port),
     blobEndpoint,
-    allowOrigins: (origins, methods) => service.setProperties({ cors: [corsRule(origins, methods)] }),
+    caFile: certificate?.file,
+    /// The keys of an account as they are now.
+    keys: (name = ownName) => [...keysOf(all, name)],
+    /// Gives an account a new key 1 or 2 in place of the old one, which is refused from now on; the new one.
+    async regenerateKey(which, name = ownName) {
+      const fresh = newKey();
+      keysOf(all, name)[which - 1] = fresh;
+      await setAccounts(dir, all);
+      return fresh;
+    },
+    allowOrigins: (origins, methods) => service().setProperties({ cors: [corsRule(origins, methods)] }),
     /// `access` is what readers without a signature get: "blob", or nothing.
-    createContainer: (name, access) => service.createContainer(name, { access }),
-    container: (name) => describeContainer(service.getContainerClient(name)),
+    createContainer: (container, access) => service().createContainer(container, { access }),
+    /// A container as an owner of the account sees it, who knows its newest key.
+    container: (container) => describeContainer(() => service().getContainerClient(container)),
     requests: () => parseAccessLog(server.output()),
     stop: server.stop,
   };
 }
+
+const startServer = ({ dir, certificate, accounts }) => startProcess(process.execPath, [
+  fileURLToPath(new URL('azurite-server.cjs', import.meta.url)), '--blobHost', '127.0.0.1', '--blobPort', '0',
+  '--inMemoryPersistence', '--disableTelemetry',
+  ...(certificate ? ['--oauth', 'basic', '--cert', certificate.file, '--key', certificate.keyFile] : []),
+], { cwd: dir, env: { AZURITE_ACCOUNTS: describeAccounts(accounts), AZURITE_CONTROL: controlSocket(dir) } });
+
+const controlSocket = (dir) => join(dir, 'control.sock');
+const keysOf = (accounts, name) => accounts.find((it) => it.name === name).keys;
+const describeAccounts = (accounts) => accounts.map(({ name, keys }) => [name, ...keys].join(':')).join(';');
+
+const setAccounts = (dir, accounts) => new Promise((resolve, reject) => {
+  const socket = createConnection(controlSocket(dir), () => socket.end(describeAccounts(accounts)));
+  socket.once('data', resolve);
+  socket.once('error', reject);
+  socket.once('close', () => reject(new Error('Azurite did not take its new keys')));
+});
 
 // What a storage account needs for Fine Uploader, and nothing else.
 const corsRule = (origins, methods = 'PUT,DELETE') => ({
@@ -51,16 +90,16 @@ const corsRule = (origins, methods = 'PUT,DELETE') => ({
 });
 
 function describeContainer(client) {
+  const blob = (name) => client().getBlockBlobClient(name);
   return {
-    read: (name) => client.getBlockBlobClient(name).downloadToBuffer(),
-    properties: (name) => client.getBlockBlobClient(name).getProperties(),
-    tags: async (name) => (await client.getBlockBlobClient(name).getTags()).tags,
-    write: (name, text) => client.getBlockBlobClient(name).upload(text, text.length),
-    names: () => list(client, {}),
+    read: (name) => blob(name).downloadToBuffer(),
+    properties: (name) => blob(name).getProperties(),
+    tags: async (name) => (await blob(name).getTags()).tags,
+    write: (name, text) => blob(name).upload(text, text.length),
+    names: () => list(client(), {}),
     /// Names of all blobs, those included which have blocks but were never committed.
-    namesWithUncommitted: () => list(client, { includeUncommitedBlobs: true }),
-    committedBlocks: async (name) => (
-      await client.getBlockBlobClient(name).getBlockList('committed')).committedBlocks ?? [],
+    namesWithUncommitted: () => list(client(), { includeUncommitedBlobs: true }),
+    committedBlocks: async (name) => (await blob(name).getBlockList('committed')).committedBlocks ?? [],
   };
 }
 
