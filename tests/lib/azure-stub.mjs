@@ -1,133 +1,118 @@
-// Azure Blob Storage as far as a callback sees it, for what the emulator does differently: the service's own error codes
-// and headers, and errors that the emulator never makes. It checks each credential by computing it once more.
-import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
+// Azure Blob Storage as far as a callback, an upload and an identity see it, for what the emulator does differently: the
+// service's own error codes and headers, errors that the emulator never makes, a clock that is wrong, and user delegation
+// SAS of every version. It checks each credential by computing it once more.
+import { fail, serviceHeaders } from './azure-answers.mjs';
+import { makeBlob, operationOf } from './azure-blobs.mjs';
+import {
+  bearerOf, describeKey, identityOf, isAuthorized, makeDelegation, makeTrust, readKeyRequest,
+} from './azure-credentials.mjs';
 import { startStubServer } from './stub-server.mjs';
 
-const kModified = 'Sun, 01 Mar 2026 12:00:00 GMT';
+export { fail };
 
-/// Starts one; what startStubServer() returns, and `put(name, properties)`, `remove(name)`, `blob(name)`,
-/// `trust({account, key, token})` and `refused`, the credentials that were wrong. Names are `container/blob`.
-export async function startAzureStub(options = {}) {
-  const blobs = new Map();
-  const site = { account: '', key: Buffer.alloc(0), token: null };
-  const refused = [];
-  const answer = (request, response) => {
-    const url = new URL(request.url, 'http://localhost');
-    if (!isAuthorized(request, url, site)) {
-      refused.push(request);
-      return fail(403, 'AuthenticationFailed')(request, response);
-    }
-    return serve(request, response, url, blobs);
+/// Starts one; what startStubServer() returns, and `put(name, properties)`, `remove(name)`, `blob(name)`, and `refused`, the
+/// requests whose credentials were wrong. Names are `container/blob`.
+///
+/// - `trust({account, key, token})`: the account's name, its key or keys, and a bearer token that it takes as it is;
+/// - `trustIdentity({oid, tid})`: its tokens (jwt.mjs) may read and write, and get user delegation keys, unless `isDelegator`
+///   is false. `delegations` are these keys, `trustDelegation({oid, tid, start, expiry, version, value})` adds one by hand,
+///   and `distrustDelegations()` revokes all;
+/// - `uncommitted(name)`: ids of blocks that wait for their list;
+/// - `allowOrigins(origins, headers)`: CORS for uploads by a page;
+/// - `dateOffsetSeconds`, by how much the account's clock is fast. A test may change it.
+export async function startAzureStub({ dateOffsetSeconds = 0, ...options } = {}) {
+  const account = {
+    blobs: new Map(), blocks: new Map(), trust: makeTrust(), refused: [], cors: null, isEncrypted: Boolean(options.tls),
+    nowMs: () => Date.now() + stub.dateOffsetSeconds * 1000,
   };
-  const stub = await startStubServer({ ...options, answer });
+  const stub = await startStubServer({
+    ...options,
+    inspect(request, response) {
+      response.setHeader('Date', new Date(account.nowMs()).toUTCString());
+      if (isAllowedOrigin(account, request)) response.setHeader('Access-Control-Allow-Origin', request.headers.origin);
+    },
+    answer: (request, response) => serve(account, request, response),
+  });
+  const { blobs, blocks, trust, refused } = account;
   return Object.assign(stub, {
+    dateOffsetSeconds,
     refused,
     put: (name, properties = {}) => blobs.set(name, makeBlob(properties)),
     remove: (name) => blobs.delete(name),
     blob: (name) => blobs.get(name),
-    trust: ({ account, key, token = null }) => Object.assign(site, { account, key: Buffer.from(key, 'base64'), token }),
+    uncommitted: (name) => [...blocks.get(name)?.keys() ?? []],
+    trust({ account: name, key, token = null }) {
+      Object.assign(trust, { account: name, keys: [key].flat().map((it) => Buffer.from(it, 'base64')), token });
+    },
+    trustIdentity: ({ oid, tid, isDelegator = true }) => trust.identities.push({ oid, tid, isDelegator }),
+    delegations: trust.delegations,
+    trustDelegation: (key) => trust.delegations.push(makeDelegation(key)),
+    distrustDelegations: () => { trust.delegations.length = 0; },
+    allowOrigins: (origins, headers = kUploadHeaders) => { account.cors = { origins, headers }; },
   });
 }
 
-function makeBlob({ content = 'hello', type = 'text/plain', kind = 'BlockBlob', ...more }) {
-  const bytes = Buffer.from(content);
-  const md5 = createHash('md5').update(bytes).digest('base64');
-  const etag = `"0x8D${randomBytes(7).toString('hex').slice(1).toUpperCase()}"`;
-  return { content: bytes, type, kind, etag, md5, tags: null, ...more };
+function serve(account, request, response) {
+  if (request.method === 'OPTIONS') return preflight(account, request, response);
+  if (isKeyRequest(request)) return sendKey(account, request, response);
+  const url = new URL(request.url, 'http://localhost');
+  const operation = operationOf(request, url);
+  if (!operation) return fail(405, 'UnsupportedHttpVerb')(request, response);
+  const target = { ...account, name: decodeURIComponent(url.pathname.slice(1)), url };
+  if (isAllowed(target, request, operation)) return operation.run(request, response, target);
+  account.refused.push(request);
+  return fail(403, 'AuthenticationFailed')(request, response);
 }
 
-// --- what the service answers ---------------------------------------------------------------------------------
-
-const serviceHeaders = () => ({
-  Server: 'Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0', 'x-ms-request-id': randomUUID(), 'x-ms-version': '2023-11-03',
+const isAllowed = (target, request, { needs }) => isAuthorized(request, target.url, needs(target), target.trust, {
+  nowMs: target.nowMs(), isEncrypted: target.isEncrypted,
 });
 
-/// An error as the service words it: XML behind a byte order mark, but for a HEAD, which has the code in a header only.
-export const fail = (status, code, headers = {}) => (request, response) => {
-  const message = `${code} as the service words it.\nRequestId:${randomUUID()}\nTime:${new Date().toISOString()}`;
-  const body = `\ufeff<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
-  response.writeHead(status, {
-    ...serviceHeaders(), 'x-ms-error-code': code, ...headers,
-    ...(request.method === 'HEAD' ? { 'Transfer-Encoding': 'chunked' }
-      : { 'Content-Type': 'application/xml', 'Content-Length': Buffer.byteLength(body) }),
-  });
-  response.end(request.method === 'HEAD' ? undefined : body);
-};
+// --- CORS -----------------------------------------------------------------------------------------------------
 
-function serve(request, response, url, blobs) {
-  const name = decodeURIComponent(url.pathname.slice(1));
-  const blob = blobs.get(name);
-  if (!blob) return fail(404, 'BlobNotFound')(request, response);
-  const condition = request.headers['if-match'];
-  if (condition && condition !== blob.etag) return fail(412, 'ConditionNotMet')(request, response);
-  if (request.method === 'PUT' && url.searchParams.get('comp') === 'tags') return setTags(request, response, blob);
-  if (request.method === 'DELETE') return remove(request, response, blobs, name);
-  return read(request, response, blob);
+// What Fine Uploader sends.
+const kUploadHeaders = ['content-type', 'x-ms-blob-type', 'x-ms-blob-content-type', 'x-ms-meta-*'];
+const kUploadMethods = ['PUT', 'DELETE'];
+
+const isAllowedOrigin = ({ cors }, { headers }) => cors?.origins.includes(headers.origin) ?? false;
+
+function preflight(account, request, response) {
+  const { 'access-control-request-method': method, 'access-control-request-headers': wanted = '' } = request.headers;
+  const isListed = (name) => account.cors.headers.some(
+    (it) => (it.endsWith('*') ? name.startsWith(it.slice(0, -1)) : name === it));
+  const isFine = isAllowedOrigin(account, request) && kUploadMethods.includes(method)
+    && wanted.toLowerCase().split(',').map((name) => name.trim()).filter(Boolean).every(isListed);
+  if (!isFine) return fail(403, 'CorsPreflightFailure')(request, response);
+  return response.writeHead(200, {
+    ...serviceHeaders(), 'Access-Control-Allow-Methods': method, 'Access-Control-Allow-Headers': wanted,
+    'Access-Control-Max-Age': '0', 'Content-Length': 0,
+  }).end();
 }
 
-function setTags(request, response, blob) {
-  const tags = request.body.matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/g);
-  blob.tags = Object.fromEntries([...tags].map(([, name, value]) => [name, value]));
-  response.writeHead(204, serviceHeaders()).end();
-}
+// --- user delegation keys -------------------------------------------------------------------------------------
 
-function remove(request, response, blobs, name) {
-  blobs.delete(name);
-  response.writeHead(202, { ...serviceHeaders(), 'x-ms-delete-type-permanent': 'true', 'Content-Length': 0 }).end();
-}
+const isKeyRequest = ({ method, url }) => method === 'POST' && url === '/?restype=service&comp=userdelegationkey';
 
-function read(request, response, blob) {
-  const range = /^bytes=0-(\d+)$/.exec(request.headers['x-ms-range'] ?? '');
-  if (range && blob.content.length === 0) return fail(416, 'InvalidRange')(request, response);
-  const bytes = range ? blob.content.subarray(0, Number(range[1]) + 1) : blob.content;
-  response.writeHead(range ? 206 : 200, {
-    ...serviceHeaders(), 'Content-Length': bytes.length, 'Content-Type': blob.type, ETag: blob.etag, 'Last-Modified': kModified,
-    'x-ms-blob-type': blob.kind, 'x-ms-creation-time': kModified, 'Accept-Ranges': 'bytes',
-    'x-ms-lease-status': 'unlocked', 'x-ms-lease-state': 'available', 'x-ms-server-encrypted': 'true',
-    ...(blob.kind === 'BlockBlob' && { 'x-ms-access-tier': 'Hot', 'x-ms-access-tier-inferred': 'true' }),
-    ...(blob.kind === 'PageBlob' && { 'x-ms-blob-sequence-number': '0' }),
-    ...(blob.kind === 'AppendBlob' && { 'x-ms-blob-committed-block-count': '1' }),
-    ...(blob.md5 && { [range ? 'x-ms-blob-content-md5' : 'Content-MD5']: blob.md5 }),
-    ...(blob.copyStatus && { 'x-ms-copy-id': randomUUID(), 'x-ms-copy-status': blob.copyStatus }),
-    ...(blob.filename !== undefined && { 'x-ms-meta-qqfilename': blob.filename }),
-  });
-  response.end(request.method === 'HEAD' ? undefined : bytes);
-}
+/// A fault for requests for keys only: all others are answered as usual.
+export const forKeys = (fault) => (request, response, answer) => (
+  isKeyRequest(request) ? fault : answer)(request, response, answer);
 
-// --- what it checks -------------------------------------------------------------------------------------------
-
-function isAuthorized(request, url, site) {
-  const { authorization, 'x-ms-version': version } = request.headers;
-  if (!authorization) return isSigned(request, url, site);
-  if (!version) return false;
-  if (authorization.startsWith('Bearer ')) return site.token !== null && authorization === `Bearer ${site.token}`;
-  return authorization === `SharedKey ${site.account}:${sharedKeySignature(request, url, site)}`;
-}
-
-const hmac = (key, text) => createHmac('sha256', key).update(text).digest('base64');
-
-// "Authorize with Shared Key" (learn.microsoft.com): the path as it was sent, every x-ms- header, sorted.
-function sharedKeySignature({ method, headers, body }, url, { account, key }) {
-  const field = (name) => headers[name] ?? '';
-  const own = Object.keys(headers).filter((name) => name.startsWith('x-ms-')).sort()
-    .map((name) => `${name}:${headers[name]}\n`);
-  const query = [...url.searchParams].sort().map(([name, value]) => `\n${name.toLowerCase()}:${value}`);
-  return hmac(key, [
-    method, field('content-encoding'), field('content-language'), body ? Buffer.byteLength(body) : '', field('content-md5'),
-    field('content-type'), field('date'), field('if-modified-since'), field('if-match'), field('if-none-match'),
-    field('if-unmodified-since'), field('range'), `${own.join('')}/${account}${url.pathname}${query.join('')}`,
-  ].join('\n'));
-}
-
-const kPermission = { HEAD: 'r', GET: 'r', DELETE: 'd', PUT: 't' };
-
-// A service SAS of version 2020-12-06 or later, which has to allow this verb and not to have expired.
-function isSigned({ method }, url, { account, key }) {
-  const q = (name) => url.searchParams.get(name) ?? '';
-  const text = [
-    q('sp'), q('st'), q('se'), `/blob/${account}${decodeURIComponent(url.pathname)}`, q('si'), q('sip'), q('spr'),
-    q('sv'), q('sr'), '', q('ses'), q('rscc'), q('rscd'), q('rsce'), q('rscl'), q('rsct'),
-  ].join('\n');
-  return q('sig') === hmac(key, text) && q('sp').includes(kPermission[method])
-    && Date.parse(q('se')) > Date.now();
+function sendKey({ trust, refused, nowMs }, request, response) {
+  const refuse = (status, code) => {
+    refused.push(request);
+    return fail(status, code)(request, response);
+  };
+  if (!request.headers.authorization) return refuse(401, 'NoAuthenticationInformation');
+  const claims = bearerOf(request.headers.authorization);
+  if (!claims) return refuse(401, 'InvalidAuthenticationInfo');
+  const identity = identityOf(claims, trust);
+  if (!identity?.isDelegator) return refuse(403, 'AuthorizationPermissionMismatch');
+  const { code, ...asked } = readKeyRequest(request, nowMs());
+  if (code) return refuse(400, code);
+  const key = makeDelegation({ ...identity, ...asked });
+  trust.delegations.push(key);
+  const body = describeKey(key);
+  return response.writeHead(200, {
+    ...serviceHeaders(), 'Content-Type': 'application/xml', 'Content-Length': Buffer.byteLength(body),
+  }).end(body);
 }
