@@ -84,7 +84,7 @@ export function readKeyRequest({ headers, body }, nowMs) {
 }
 
 const kTime = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ';
-const kKeyInfo = new RegExp('^(?:\\ufeff)?<\\?xml version="1\\.0" encoding="utf-8"\\?>\\s*'
+const kKeyInfo = new RegExp('^<\\?xml version="1\\.0" encoding="(?:utf-8|UTF-8)"(?: standalone="yes")?\\?>\\s*'
   + `<KeyInfo><Start>(${kTime})</Start><Expiry>(${kTime})</Expiry></KeyInfo>\\s*$`);
 
 /// The service's answer, which begins with a byte order mark.

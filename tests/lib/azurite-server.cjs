@@ -1,5 +1,5 @@
-// Azurite's blob service as its own script starts it, and a unix socket by which its accounts' keys change at once: by itself it
-// looks at AZURITE_ACCOUNTS of its own environment only, once a minute, so that a key could not be regenerated.
+// Azurite's blob service as its own script starts it, and a unix socket by which its accounts' keys change at once. By
+// itself it looks at AZURITE_ACCOUNTS in its own environment only, once a minute: no key could be regenerated.
 const { createServer } = require('node:net');
 const { default: AccountDataStore } = require('azurite/dist/src/common/AccountDataStore.js');
 

@@ -16,8 +16,8 @@ globalThis.crypto ??= webcrypto;        // the SDK takes it for granted, Node.js
 /// A key of an account that nobody knows yet, as base64.
 export const newKey = () => randomBytes(64).toString('base64');
 
-/// Starts the blob service with everything in memory, on a port of its own choice, and returns `{pid, port, blobEndpoint, caFile,
-/// keys(), regenerateKey(), allowOrigins(), createContainer(), container(), requests(), stop()}`.
+/// Starts the blob service with everything in memory, on a port of its own choice, and returns `{pid, port, blobEndpoint,
+/// caFile, keys(), regenerateKey(), allowOrigins(), createContainer(), container(), requests(), stop()}`.
 ///
 /// Plain http by default: browsers treat 127.0.0.1 as trustworthy, so that a page on https may send to it, and nobody has to
 /// accept a second certificate. With `oauth` it is https and takes tokens, too; `caFile` is for whoever is to trust it.

@@ -15,8 +15,8 @@ export const kTokenDirectory = '/var/opt/azcmagent/tokens';
 ///
 /// - `imds` and `appService`: they know the identities `system` (null: there is none) and `users`, which a test may change;
 /// - `arc`, which knows `system`; `arc.keys.write(name, content)` makes a key file by hand;
-/// - `authority`, by https with `certificate`; it knows `application`, `{clientId, objectId, secret, assertion}`, of `tenantId`.
-///   Where the program has the secret or the assertion is up to the test.
+/// - `authority`, by https with `certificate`; it knows `application` (`{clientId, objectId, secret, assertion}`) of the
+///   tenant `tenantId`. Where the program has the secret or the assertion is up to the test.
 ///
 /// And `lifetimeSeconds` of the tokens from now on, `issued`, all of them, `refused`, what was wrong with requests (`{at, why,
 /// url}`), `newAssertion()`, which takes the place of the one before, `clear()` and `stop()`.
