@@ -352,6 +352,15 @@ describe('Azurite with keys that change', () => {
     });
   }
 
+  test('nobody who has the other key notices', async () => {
+    const [, second] = azurite.keys();
+    let done = false;
+    const regenerating = (async () => { for (let i = 0; i < 10; i++) await azurite.regenerateKey(1); })()
+      .finally(() => { done = true; });
+    do assert.deepEqual(await Promise.all([second, second, second].map(statusWith)), [200, 200, 200]); while (!done);
+    await regenerating;
+  });
+
   test('the blobs stay', async () => {
     await azurite.container('uploads').write('a.txt', 'hello');
     await azurite.regenerateKey(1);
