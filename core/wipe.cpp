@@ -5,13 +5,14 @@
 namespace blobvalet {
 
 void wipe(std::string& text) {
-  // Up to the capacity: a longer text may have stood there before.
+  // OpenSSL's cleanse is not optimised away. Up to the capacity: a longer text may have stood there before.
   text.resize(text.capacity());
   OPENSSL_cleanse(text.data(), text.size());
   text.clear();
 }
 
 void wipe(HttpCall& call) {
+  wipe(call.url);
   for (std::string& header : call.headers)
     wipe(header);
   wipe(call.body);

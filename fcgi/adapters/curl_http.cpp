@@ -1,6 +1,9 @@
 #include "fcgi/adapters/curl_http.hpp"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <stdexcept>
 
@@ -39,7 +42,12 @@ void set(CURL* handle, CURLoption option, Value value) {
 class HeaderList {
  public:
   HeaderList() = default;
-  ~HeaderList() { curl_slist_free_all(first_); }
+  /// Some hold credentials, of which these are libcurl's copies.
+  ~HeaderList() {
+    for (curl_slist* header = first_; header != nullptr; header = header->next)
+      OPENSSL_cleanse(header->data, std::strlen(header->data));
+    curl_slist_free_all(first_);
+  }
   HeaderList(const HeaderList&) = delete;
   HeaderList& operator=(const HeaderList&) = delete;
 

@@ -13,7 +13,8 @@ class AllocationCount {
   [[nodiscard]] std::size_t calls() const;
 };
 
-/// Looks at one block of memory at the very moment at which operator delete gets it. One at a time.
+/// Looks at one block of memory at the very moment at which operator delete, or OpenSSL's, gets it. One at a
+/// time.
 class DeleteWatch {
  public:
   DeleteWatch(const void* block, std::size_t size);

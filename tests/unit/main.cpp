@@ -1,4 +1,6 @@
 #define BOOST_TEST_MODULE blobvalet
+#include <openssl/crypto.h>
+
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
@@ -6,8 +8,8 @@
 
 #include "tests/unit/allocation_watch.hpp"
 
-// The program's operators new and delete, replaced so that suites can see what is allocated, and what memory
-// holds when it is given back.
+// The program's operators new and delete, and OpenSSL's, replaced so that suites can see what is allocated,
+// and what memory holds when it is given back.
 namespace {
 
 struct Watch {
@@ -38,6 +40,21 @@ void give_back(void* memory) noexcept {
     watch.block = nullptr;
   }
   std::free(memory);
+}
+
+// OpenSSL's ordinary heap, where SecretBytes live as long as nobody sets up the secure one. It takes other
+// functions only before its first use.
+void* openssl_malloc(std::size_t size, const char*, int) {
+  return std::malloc(size);
+}
+void* openssl_realloc(void* memory, std::size_t size, const char*, int) {
+  return std::realloc(memory, size);
+}
+void openssl_free(void* memory, const char*, int) {
+  give_back(memory);
+}
+[[gnu::constructor(101)]] void watch_openssl() {
+  if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1) std::abort();
 }
 
 }  // namespace

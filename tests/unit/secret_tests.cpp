@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <concepts>
+#include <limits>
 #include <sstream>
 #include <type_traits>
 
@@ -50,6 +51,27 @@ BOOST_AUTO_TEST_CASE(new_bytes_are_zero) {
   BOOST_TEST(all_zero(bytes.reveal()));
   BOOST_TEST(SecretBytes().size() == 0U);
   BOOST_TEST(SecretBytes(0).reveal().empty());
+}
+
+// OpenSSL takes a null key for "the same as before".
+BOOST_AUTO_TEST_CASE(no_bytes_have_an_address) {
+  BOOST_TEST(SecretBytes(0).reveal().data() != nullptr);
+  BOOST_TEST(SecretBytes().reveal().data() == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_had_is_no_block) {
+  BOOST_CHECK_THROW(SecretBytes(std::numeric_limits<std::size_t>::max() / 2), std::bad_alloc);
+}
+
+BOOST_AUTO_TEST_CASE(a_text_is_wiped_where_it_lies) {
+  std::string text = "a text that is too long to lie within the string object itself";
+  const char* place = text.data();
+  const std::size_t size = text.size();
+  wipe(text);
+  BOOST_TEST(text.empty());
+  BOOST_TEST(std::string_view(place, size) == std::string(size, '\0'));
+  wipe(text);
+  BOOST_TEST(text.empty());
 }
 
 BOOST_AUTO_TEST_CASE(moving_leaves_nothing_behind) {
