@@ -4,6 +4,8 @@
 
 #include "core/version.hpp"
 #include "fcgi/commands.hpp"
+#include "fcgi/log.hpp"
+#include "fcgi/process_guard.hpp"
 
 namespace {
 
@@ -94,7 +96,24 @@ CLI::App* add_key_commands(CLI::App& keys, Arguments& arguments) {
   return renew;
 }
 
+/// A command is over in a moment; whoever looks after daemons should know how well they are guarded.
+void log_guard_faults(const std::vector<std::string>& faults) {
+  for (const std::string& fault : faults)
+    blobvalet::fcgi::Log::notice("secrets_exposed", fault);
+}
+
+ExitCode run_serve(const Arguments& arguments, const std::vector<std::string>& guard_faults) {
+  log_guard_faults(guard_faults);
+  return blobvalet::fcgi::serve(arguments.config_file, arguments.signatures_only);
+}
+
+ExitCode run_renew(const Arguments& arguments, const std::vector<std::string>& guard_faults) {
+  log_guard_faults(guard_faults);
+  return blobvalet::fcgi::renew_keys(arguments.config_file, arguments.once);
+}
+
 ExitCode run(int argc, char** argv) {
+  const std::vector<std::string> guard_faults = blobvalet::fcgi::guard_process();
   CLI::App app("Signs Azure Blob SAS URIs for Fine Uploader, as a FastCGI responder behind nginx.",
                "blobvalet");
   app.set_version_flag("--version", std::string("blobvalet ") + blobvalet::kVersion);
@@ -130,9 +149,8 @@ ExitCode run(int argc, char** argv) {
   if (*check) return blobvalet::fcgi::check(arguments.config_file);
   if (*sign) return blobvalet::fcgi::sign(arguments.config_file, arguments.sign);
   if (*events) return run_events(event_commands, arguments);
-  if (*renew) return blobvalet::fcgi::renew_keys(arguments.config_file, arguments.once);
-  if (*serve || blobvalet::fcgi::stdin_is_listening())
-    return blobvalet::fcgi::serve(arguments.config_file, arguments.signatures_only);
+  if (*renew) return run_renew(arguments, guard_faults);
+  if (*serve || blobvalet::fcgi::stdin_is_listening()) return run_serve(arguments, guard_faults);
   std::cerr << app.help();
   return ExitCode::usage;
 }
