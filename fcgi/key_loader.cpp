@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -21,25 +20,9 @@ namespace {
 // A key takes 88 characters; a longer file is something else.
 constexpr std::size_t kMaxKeyFileBytes = 4096;
 
-std::string octal(mode_t mode) {
-  std::array<char, 8> text{};
-  (void)std::snprintf(text.data(), text.size(), "%04o", static_cast<unsigned>(mode & 07777U));
-  return text.data();
-}
-
-/// What is wrong with an open key file; empty: nothing.
-std::string objection(int fd, bool any_mode) {
+bool is_regular(int fd) {
   struct stat status {};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return "is not a regular file";
-  if (any_mode) return {};
-  if ((status.st_mode & 077U) != 0) {
-    return "has mode " + octal(status.st_mode) + ", so others than its owner can use it; chmod it to 0600";
-  }
-  return {};
-}
-
-std::string_view text_of(const SecretBytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.reveal().data()), bytes.size()};
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 std::shared_ptr<const SigningKey> parse_key(std::string_view text, std::string& message) {
@@ -69,7 +52,7 @@ std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, c
     const auto load_or_report = [&](const KeySource& source) -> std::shared_ptr<const SigningKey> {
       std::string message;
       const Text text = load_text(source, message);
-      auto key = text ? parse_key(text_of(*text), message) : nullptr;
+      auto key = text ? parse_key(reveal_text(*text), message) : nullptr;
       const std::string place =
           "accounts[" + std::to_string(i) + "].credential: key_" + suffix_of(source.kind);
       if (key == nullptr) faults.push_back({place, message});
@@ -136,7 +119,7 @@ std::shared_ptr<const SecretBytes> KeyLoader::load_hook_secret(const KeySource& 
 KeyLoader::Text KeyLoader::load_text(const KeySource& source, std::string& message) {
   switch (source.kind) {
     case KeySource::Kind::environment: return load_environment(source.name, message);
-    case KeySource::Kind::file: return load_file(directory_ / source.name, false, message);
+    case KeySource::Kind::file: return load_file(directory_ / source.name, FileGuard::mode, message);
     case KeySource::Kind::credential: break;
   }
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
@@ -144,19 +127,23 @@ KeyLoader::Text KeyLoader::load_text(const KeySource& source, std::string& messa
     message = "needs a systemd unit with LoadCredential=" + source.name + ":<file>";
     return nullptr;
   }
-  // systemd guards its credentials itself, some with an access list that shows in the mode as the group's
-  // right.
-  return load_file(std::filesystem::path(credentials) / source.name, true, message);
+  return load_file(std::filesystem::path(credentials) / source.name, FileGuard::systemd, message);
 }
 
-KeyLoader::Text KeyLoader::load_file(const std::filesystem::path& path, bool any_mode, std::string& message) {
+/// What is wrong with an open key file; empty: nothing.
+std::string KeyLoader::objection(int fd, FileGuard guard) {
+  if (guard == FileGuard::mode) return objection_to(fd);
+  return is_regular(fd) ? "" : "is not a regular file";
+}
+
+KeyLoader::Text KeyLoader::load_file(const std::filesystem::path& path, FileGuard guard, std::string& message) {
   seen_.emplace(path, FileState::of(path));
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) {
     message = std::string("cannot be opened: ") + std::strerror(errno);
     return nullptr;
   }
-  message = objection(file.get(), any_mode);
+  message = objection(file.get(), guard);
   if (!message.empty()) return nullptr;
   auto bytes = read_secret(file.get(), kMaxKeyFileBytes);
   if (bytes) return std::make_shared<const SecretBytes>(std::move(*bytes));

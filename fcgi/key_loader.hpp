@@ -44,11 +44,14 @@ class KeyLoader {
   [[nodiscard]] SeenFiles take_seen() { return std::exchange(seen_, {}); }
 
  private:
+  /// systemd guards its credentials itself, some with an access list that shows in the mode as the group's right.
+  enum class FileGuard : std::uint8_t { mode, systemd };
+  [[nodiscard]] static std::string objection(int fd, FileGuard guard);
   [[nodiscard]] Text load_client_secret(const KeySource& source, const std::string& path,
                                         ConfigFaults& faults);
   /// What the source holds, or in `message` why there is nothing.
   [[nodiscard]] Text load_text(const KeySource& source, std::string& message);
-  [[nodiscard]] Text load_file(const std::filesystem::path& path, bool any_mode, std::string& message);
+  [[nodiscard]] Text load_file(const std::filesystem::path& path, FileGuard guard, std::string& message);
   [[nodiscard]] Text load_environment(const std::string& name, std::string& message);
 
   std::filesystem::path directory_;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include <cstring>
 #include <optional>
 
+#include "fcgi/adapters/secret_files.hpp"
 #include "fcgi/file_descriptor.hpp"
 
 namespace blobvalet::fcgi {
@@ -199,21 +199,15 @@ std::string decimal(UtcSeconds time) {
 }
 
 /// The file's text without the line feed that an editor leaves.
-std::string read_password(const std::string& file) {
+SecretBytes read_password(const std::string& file) {
   const FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) throw EventStoreError(file + ": cannot be opened: " + std::strerror(errno));
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
-    throw EventStoreError(file + ": is not a regular file");
-  if ((status.st_mode & 077U) != 0)
-    throw EventStoreError(file + ": others than its owner can use it; chmod it to 0600");
-  std::string password(kMaxPasswordBytes, '\0');
-  const ssize_t size = ::read(fd.get(), password.data(), password.size());
-  if (size < 0 || size == static_cast<ssize_t>(kMaxPasswordBytes))
-    throw EventStoreError(file + ": cannot be read, or is too long for a password");
-  password.resize(static_cast<std::size_t>(size));
-  password.erase(password.find_last_not_of(" \t\r\n") + 1);
-  return password;
+  if (const std::string objection = objection_to(fd.get()); !objection.empty())
+    throw EventStoreError(file + ": " + objection);
+  auto password = read_secret(fd.get(), kMaxPasswordBytes);
+  if (!password) throw EventStoreError(file + ": cannot be read, or is too long for a password");
+  password->shrink(text_of(*password).find_last_not_of(" \t\r\n") + 1);
+  return std::move(*password);
 }
 
 std::string new_token() {
@@ -278,11 +272,7 @@ class RedisEvents::Connection {
     (void)::fcntl(context_->fd, F_SETFD, FD_CLOEXEC);
     if (redisSetTimeout(context_.get(), kCommandTimeout) != REDIS_OK)
       throw EventStoreError(std::string("cannot set a time limit: ") + context_->errstr);
-    if (!options.password_file.empty()) {
-      const std::string password = read_password(options.password_file);
-      const std::string_view command[] = {"AUTH", password};
-      if (!send(command, 2)) throw EventStoreError(failure());
-    }
+    if (!options.password_file.empty()) authenticate(read_password(options.password_file));
   }
 
   /// Nothing if the connection broke; throws EventStoreError with what the server objects to.
@@ -313,6 +303,18 @@ class RedisEvents::Connection {
   static constexpr std::size_t kMaxArguments = 12;
 
  private:
+  /// A server may repeat in its error what it was sent; the first word is the error's code.
+  void authenticate(const SecretBytes& password) {
+    const std::string_view command[] = {"AUTH", text_of(password)};
+    std::optional<Reply> reply;
+    try {
+      reply = send(command, 2);
+    } catch (const EventStoreError& error) {
+      const std::string_view text(error.what());
+      throw EventStoreError("refuses the password: " + std::string(text.substr(0, text.find(' '))));
+    }
+    if (!reply) throw EventStoreError(failure());
+  }
   static redisContext* open(const EventStoreOptions& options) {
     if (options.host.starts_with('/'))
       return redisConnectUnixWithTimeout(options.host.c_str(), kConnectTimeout);

@@ -4,10 +4,50 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "fcgi/file_descriptor.hpp"
 
 namespace blobvalet::fcgi {
+namespace {
+
+std::string octal(mode_t mode) {
+  std::array<char, 8> text{};
+  (void)std::snprintf(text.data(), text.size(), "%04o", static_cast<unsigned>(mode & 07777U));
+  return text.data();
+}
+
+bool is_foreign(const struct stat& status, const SecretReader& reader) {
+  return reader.user != 0 && status.st_uid != reader.user && status.st_uid != 0;
+}
+
+bool only_our_group_reads(const struct stat& status, const SecretReader& reader) {
+  const bool is_ours = reader.user == 0 || status.st_gid == reader.group;
+  return status.st_uid == 0 && is_ours && (status.st_mode & 077U) == 040U;
+}
+
+}  // namespace
+
+SecretReader SecretReader::self() {
+  return {::geteuid(), ::getegid()};
+}
+
+std::string objection_to(const struct stat& status, const SecretReader& reader) {
+  if (!S_ISREG(status.st_mode)) return "is not a regular file";
+  if (is_foreign(status, reader)) {
+    return "belongs to user " + std::to_string(status.st_uid) + ", who can change it; chown it to root or " +
+           std::to_string(reader.user);
+  }
+  if ((status.st_mode & 077U) == 0 || only_our_group_reads(status, reader)) return {};
+  return "has mode " + octal(status.st_mode) + ", so others than its owner can use it; chmod it to 0600";
+}
+
+std::string objection_to(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return "is not a regular file";
+  return objection_to(status, SecretReader::self());
+}
 
 std::optional<SecretBytes> read_secret(int fd, std::size_t limit) {
   SecretBytes bytes(limit);

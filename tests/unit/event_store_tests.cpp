@@ -437,8 +437,10 @@ BOOST_AUTO_TEST_CASE(redis_wants_its_password) {
       {"empty", "", 0600, "WRONGPASS"},
       {"two words", "let mein", 0600, "WRONGPASS"},
       {"too long", too_long.c_str(), 0600, "redis.password: cannot be read, or is too long"},
-      {"readable for the group", "letmein", 0640, "redis.password: others than its owner can use it"},
-      {"readable for all", "letmein", 0604, "redis.password: others than its owner can use it"},
+      {"writable for the group", "letmein", 0660, "redis.password: has mode 0660, so others than its owner"},
+      {"readable for all", "letmein", 0604, "redis.password: has mode 0604, so others than its owner"},
+      {"white space around it", " letmein", 0600, "WRONGPASS"},
+      {"nothing but white space", " \n\n", 0600, "WRONGPASS"},
   };
   for (const Row& row : rows) {
     BOOST_TEST_CONTEXT(row.name) {
@@ -452,6 +454,16 @@ BOOST_AUTO_TEST_CASE(redis_wants_its_password) {
       BOOST_TEST(error.find("letmein") == std::string::npos);
     }
   }
+}
+
+// This server's words are: ERR unknown command 'AUTH', with args beginning with: 'letmein'
+BOOST_AUTO_TEST_CASE(a_redis_that_repeats_the_password_is_not_quoted) {
+  const RedisServer server({"--rename-command", "AUTH", ""});
+  const TempDir dir;
+  EventStoreOptions options = redis_options(server);
+  options.password_file = dir.write("redis.password", "letmein");
+  RedisEvents store(options);
+  BOOST_TEST(error_of(store) == "Redis at " + server.socket() + ": refuses the password: ERR");
 }
 
 BOOST_AUTO_TEST_CASE(a_redis_that_is_not_usable_says_why) {

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(a_private_file_is_loaded) {
 BOOST_AUTO_TEST_CASE(a_file_that_others_can_use_is_refused) {
   const TempDir dir;
   for (const mode_t mode :
-       {0640U, 0604U, 0660U, 0644U, 0606U, 0620U, 0602U, 0610U, 0601U, 0666U, 0777U, 0440U, 0404U}) {
+       {0604U, 0660U, 0644U, 0606U, 0620U, 0602U, 0610U, 0601U, 0666U, 0777U, 0444U, 0404U}) {
     dir.write("acme.key", kKey, mode);
     const Loaded loaded = load(dir, file_account("acme.key"));
     char octal[8];
