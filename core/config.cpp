@@ -45,12 +45,12 @@ void remove_repeated_keys(Json& value, const std::string& path, ConfigFaults& fa
   std::set<std::string, std::less<>> seen;
   auto member = value.MemberBegin();
   while (value.MemberEnd() - member > 0) {
-    const std::string child = (path.empty() ? "" : path + ".") + std::string(json_text(member->name));
+    const std::string child = (path.empty() ? "" : path + ".") + printable_key(json_text(member->name));
     if (seen.emplace(json_text(member->name)).second) {
       remove_repeated_keys(member->value, child, faults);
       ++member;
     } else {
-      faults.push_back({printable(child), "stands there twice"});
+      faults.push_back({child, "stands there twice"});
       member = value.EraseMember(member);
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace blobvalet {
@@ -14,9 +15,10 @@ struct ConfigFault {
   friend bool operator==(const ConfigFault&, const ConfigFault&) = default;
 };
 
-/// `text` on one line: a control character becomes `?`, so that no key of the file can forge a line of
-/// output.
-[[nodiscard]] std::string printable(std::string text);
+/// A key of the file for a path, on one line: a control character becomes `?`, so that it cannot forge a line
+/// of output. One that is longer than any of ours is not shown: it may be a secret pasted into the wrong
+/// place.
+[[nodiscard]] std::string printable_key(std::string_view key);
 
 using ConfigFaults = std::vector<ConfigFault>;
 

@@ -41,12 +41,12 @@ class Place {
   }
   void enter_property(std::string_view name) {
     if (!path_.empty()) path_.push_back('.');
-    path_.append(name);
+    path_.append(printable_key(name));
     const std::string key(name);
     if (!node_->HasMember("properties") || !(*node_)["properties"].HasMember(key.c_str())) return;
     node_ = &resolve((*node_)["properties"][key.c_str()], root_);
   }
-  [[nodiscard]] std::string path() const { return path_.empty() ? "configuration" : printable(path_); }
+  [[nodiscard]] std::string path() const { return path_.empty() ? "configuration" : path_; }
   [[nodiscard]] std::string expectation() const {
     return std::string("must be ") + (*node_)["description"].GetString();
   }

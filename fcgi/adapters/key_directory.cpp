@@ -23,13 +23,6 @@ constexpr std::size_t kMaxKeyFileBytes = 4096;
   throw std::runtime_error(path.string() + ": " + std::strerror(errno));
 }
 
-/// Whoever could write the file could make workers sign with a key of theirs.
-bool is_private(int fd) {
-  struct stat status {};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return false;
-  return (status.st_mode & 077U) == 0 && (status.st_uid == ::geteuid() || status.st_uid == 0);
-}
-
 void write_all(int fd, std::span<const unsigned char> bytes, const fs::path& path) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
@@ -52,8 +45,9 @@ std::optional<DelegationKeyText> KeyDirectory::read_key(const std::string& accou
     if (errno != ENOENT) fault = path.string() + ": cannot be opened: " + std::strerror(errno);
     return std::nullopt;
   }
-  if (!is_private(file.get())) {
-    fault = path.string() + ": is not a file of the workers' user or root, of mode 0600 or less";
+  // Whoever could write the file could make workers sign with a key of theirs.
+  if (const std::string objection = objection_to(file.get()); !objection.empty()) {
+    fault = path.string() + ": " + objection;
     return std::nullopt;
   }
   const auto bytes = read_secret(file.get(), kMaxKeyFileBytes);
