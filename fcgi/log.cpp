@@ -13,6 +13,11 @@
 namespace blobvalet::fcgi {
 namespace {
 
+/// A page may take a signed address for a blob's name, and so send us a signature.
+std::string_view without_signature(std::string_view name) {
+  return name.substr(0, name.find("sig="));
+}
+
 void begin_line(JsonLine& line) {
   using std::chrono::system_clock;
   line.begin();
@@ -78,7 +83,7 @@ void AccessLine::begin(const Event& event) {
   line_.text("verb", event.verb);
   line_.text("account", event.account);
   line_.text("container", event.container);
-  line_.text("blob", event.blob);
+  line_.text("blob", without_signature(event.blob));
   line_.text("rule", event.rule);
   line_.number("status", static_cast<std::int64_t>(event.status));
   line_.text("outcome", event.status == Status::ok ? "ok" : "refused");
