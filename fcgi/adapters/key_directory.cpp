@@ -52,8 +52,7 @@ std::optional<DelegationKeyText> KeyDirectory::read_key(const std::string& accou
   }
   const auto bytes = read_secret(file.get(), kMaxKeyFileBytes);
   auto key =
-      bytes ? DelegationKeyText::parse({reinterpret_cast<const char*>(bytes->reveal().data()), bytes->size()})
-            : std::nullopt;
+      bytes ? DelegationKeyText::parse(reveal_text(*bytes)) : std::nullopt;
   if (!key) fault = path.string() + ": holds no user delegation key";
   return key;
 }

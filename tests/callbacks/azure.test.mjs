@@ -7,6 +7,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { fail } from '../lib/azure-stub.mjs';
 import { makeCertificate } from '../lib/certificate.mjs';
 import { tempDir } from '../lib/process.mjs';
+import { registerSecret } from '../lib/secrets.mjs';
 import {
   closed, closedInHeaders, garbage, hugeBody, hugeHeaderLine, hugeHeaders, hung, hungInHeaders, redirect,
   slow, startStubServer, status,
@@ -352,7 +353,7 @@ describe('what Azure is asked with', () => {
   }));
 
   const file = join(tempDir(), 'token');
-  const writeToken = (token) => writeFileSync(file, token, { mode: 0o600 });
+  const writeToken = (token) => writeFileSync(file, registerSecret(token, 'a bearer token'), { mode: 0o600 });
   writeToken('first.token.x\n');
   const bearer = { authorization: 'bearer', token_file: file };
   test('a bearer token, read anew each time', withSite({ requests: bearer }, async (site) => {

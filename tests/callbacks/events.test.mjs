@@ -1,10 +1,9 @@
 // The application is told later: from a store that survives whatever happens, whether it is there now or not.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { runBlobvalet } from '../lib/command.mjs';
 import { ask } from '../lib/fcgi-client.mjs';
-import { blobvaletBinary } from '../lib/pool.mjs';
 import { tempDir, waitFor } from '../lib/process.mjs';
 import { hung, status } from '../lib/stub-server.mjs';
 import { assertPromptWhile, signature, startWorker } from '../fcgi/support.mjs';
@@ -15,9 +14,8 @@ const asynchronous = (more = {}) => ({
 });
 
 function events(site, ...args) {
-  const { status: code, stdout, stderr } = spawnSync(blobvaletBinary, ['events', '--config', site.site.file, ...args], {
-    encoding: 'utf8', env: { ...process.env, BLOBVALET_TEST_HOOK_SECRET: site.secret },
-  });
+  const { code, out: stdout, err: stderr } = runBlobvalet(['events', '--config', site.site.file, ...args],
+    { env: { BLOBVALET_TEST_HOOK_SECRET: site.secret } });
   return { code, stdout, stderr };
 }
 

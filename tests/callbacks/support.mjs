@@ -5,6 +5,7 @@ import { ask } from '../lib/fcgi-client.mjs';
 import { startApplicationStub } from '../lib/application-stub.mjs';
 import { startAzureStub } from '../lib/azure-stub.mjs';
 import { waitFor } from '../lib/process.mjs';
+import { registerSecret } from '../lib/secrets.mjs';
 import { assertPromptWhile, form, kAccount, kRule, siteConfig, signature, startWorker, success } from '../fcgi/support.mjs';
 
 export const kBlob = 'uploads/alice/a.txt';
@@ -21,7 +22,7 @@ const kSecretEnv = 'BLOBVALET_TEST_HOOK_SECRET';
 export async function startCallbackSite({
   verify = {}, hook = {}, server = {}, requests, azure: azureOptions, application: applicationOptions,
 } = {}) {
-  const secret = randomBytes(24).toString('hex');
+  const secret = registerSecret(randomBytes(24).toString('hex'), 'the hook secret');
   const azure = await startAzureStub(azureOptions);
   const application = await startApplicationStub({ secret, ...applicationOptions });
   const config = (more = {}) => siteConfig({

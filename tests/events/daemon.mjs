@@ -1,13 +1,14 @@
 // The real workers, the application that they tell, and clients that report uploads; for killUnderLoad().
-import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { form, kAccount, kContainer, siteConfig, success, writeSite } from '../fcgi/support.mjs';
+import { runBlobvalet } from '../lib/command.mjs';
 import { ask } from '../lib/fcgi-client.mjs';
-import { blobvaletBinary, startPool } from '../lib/pool.mjs';
+import { startPool } from '../lib/pool.mjs';
 import { sleep, waitFor } from '../lib/process.mjs';
+import { registerSecret } from '../lib/secrets.mjs';
 
 const kSubjects = 12;
 
@@ -22,7 +23,7 @@ export async function startDaemons({ store, count }) {
       hook: { url: application.url, mode: 'async', secret_file: 'hook.secret', timeout_ms: 2_000, store },
     },
   }));
-  writeFileSync(join(site.dir, 'hook.secret'), 'a secret of the test suites', { mode: 0o600 });
+  writeFileSync(join(site.dir, 'hook.secret'), registerSecret('a secret of the test suites', 'the hook secret'), { mode: 0o600 });
   const start = () => startPool({ config: site.file, workers: count, dir: site.dir, name: 'success' });
   let pool = await start();
 
@@ -46,8 +47,8 @@ export async function startDaemons({ store, count }) {
     pids: () => pool.pids(),
     stored: () => stored,
     delivered: () => application.delivered,
-    waiting: () => execFileSync(blobvaletBinary, ['events', 'list', '--json', '--config', site.file],
-      { encoding: 'utf8', maxBuffer: 1 << 28 }).split('\n').filter(Boolean).length,
+    waiting: () => runBlobvalet(['events', 'list', '--json', '--config', site.file], { maxBuffer: 1 << 28 })
+      .out.split('\n').filter(Boolean).length,
     async finish() {
       finished = true;
       await Promise.all(clients);

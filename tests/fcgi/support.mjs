@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { ask } from '../lib/fcgi-client.mjs';
 import { blobvaletBinary, startPool } from '../lib/pool.mjs';
 import { startProcess, tempDir, waitFor } from '../lib/process.mjs';
+import { registerSecret } from '../lib/secrets.mjs';
 
 export const kAccount = 'acmeuploads';
 export const kEndpoint = `https://${kAccount}.blob.core.windows.net`;
@@ -27,7 +28,7 @@ export const siteConfig = (more = {}) => ({
   ...more,
 });
 
-export const newKey = () => randomBytes(64).toString('base64');
+export const newKey = () => registerSecret(randomBytes(64).toString('base64'), 'an account key');
 
 /// Writes configuration and key to a fresh directory; `{dir, file, key, write(config), writeKey(key)}`.
 export function writeSite(config = siteConfig()) {

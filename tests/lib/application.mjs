@@ -2,9 +2,10 @@
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { freePort } from './process.mjs';
+import { registerSecret } from './secrets.mjs';
 
 /// What signs the messages.
-export const secret = 'only the application and blobvalet know this one';
+export const secret = registerSecret('only the application and blobvalet know this one', 'the hook secret');
 
 /// Starts it, on a port that stays the same, and returns `{url, messages, answers, goDown(), goUp(), stop()}`.
 ///

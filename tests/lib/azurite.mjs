@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeCertificate } from './certificate.mjs';
 import { startProcess, tempDir, waitFor } from './process.mjs';
+import { registerSecret } from './secrets.mjs';
 
 // Azurite's built-in account; its key is published, and nothing but an emulator takes it.
 export const account = 'devstoreaccount1';
-export const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+export const key = registerSecret(
+  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==', 'the emulator\'s key');
 
 globalThis.crypto ??= webcrypto;        // the SDK takes it for granted, Node.js 18 does not have it
 

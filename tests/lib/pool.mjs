@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { startProcess, tempDir, waitFor } from './process.mjs';
+import { findSecretInFile, refuse } from './secrets.mjs';
 
 /// The binary under test: CTest names it, a developer gets the one of the `dev` preset.
 export const blobvaletBinary = process.env.BLOBVALET_BINARY
@@ -15,17 +16,19 @@ export async function startPool({
 }) {
   if (!existsSync(binary)) throw new Error(`no binary at ${binary}: build it or set BLOBVALET_BINARY`);
   const socket = join(dir, `${name}.sock`);
+  const log = join(dir, `${name}.log`);
   const pool = startProcess('spawn-fcgi', [
     '-s', socket, '-M', '0660', '-n', '--',
     // By default multiwatch gives up on a worker that died three times within ten seconds.
     '/usr/bin/multiwatch', '-f', String(workers), '-r', '2147483647', '-t', '1000', '--',
     binary, 'serve', '--config', config, ...args,
-  ], { env, log: join(dir, `${name}.log`) });
+  ], { env, log });
 
   const pids = () => childrenOf(pool.pid).filter(isRunning(binary));
   const stop = async () => {
     const listener = stdinOf(pool.pid);
     await Promise.all([pool.stop(), stopWorkers(pool, listener)]);
+    refuse(findSecretInFile(log), log);  // workers may outlive multiwatch
   };
   await waitFor(() => pool.ended() ?? (existsSync(socket) && pids().length === workers), { what: `${workers} workers` })
     .catch(async (error) => {

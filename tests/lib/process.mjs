@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { findSecretInFile, refuse, searchStream } from './secrets.mjs';
 
 // Without a log file only the end of a child's output is kept: a server under load may write for hours.
 const kOutputLimit = 1 << 20;
@@ -28,6 +29,9 @@ export async function waitFor(fn, { timeoutMs = 10_000, intervalMs = 20, what = 
 /// Starts a server and returns `{pid, exited, ended(), stop(signal), output()}`. `exited` resolves to
 /// `{code, signal}`, which `ended()` returns too, or null as long as it runs.
 /// With `log` both output streams go to that file. The child gets SIGTERM when this process dies, however it dies.
+///
+/// All that a blobvalet has printed by the time it is stopped is searched for secrets (see secrets.mjs), and `stop()`
+/// throws if there is one. Of one that is never stopped, this process says so when it ends, and fails.
 export function startProcess(command, args = [], { env = {}, cwd, log } = {}) {
   const sink = log ? openSync(log, 'a') : 'pipe';
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', command, ...args], {
@@ -36,7 +40,15 @@ export function startProcess(command, args = [], { env = {}, cwd, log } = {}) {
   if (log) closeSync(sink);
 
   let text = '';
-  const keep = (chunk) => { text = (text + chunk).slice(-kOutputLimit); };
+  const search = searchStream();
+  const keep = (chunk) => {
+    text = (text + chunk).slice(-kOutputLimit);
+    if (isBlobvalet) search.take(chunk);
+  };
+  const isBlobvalet = [command, ...args].some((word) => basename(word) === 'blobvalet');
+  const leak = () => (log ? findSecretInFile(log) : search.found());
+  const where = `the output of ${[command, ...args].join(' ')}`;
+  if (isBlobvalet) searches.set(child, () => refuse(leak(), where));
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
   let end = null;
@@ -54,9 +66,30 @@ export function startProcess(command, args = [], { env = {}, cwd, log } = {}) {
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       const kill = setTimeout(() => child.kill('SIGKILL'), kStopTimeoutMs);
-      return exited.finally(() => clearTimeout(kill));
+      const how = await exited.finally(() => clearTimeout(kill));
+      assertNoLeak(child);
+      return how;
     },
   };
+}
+
+const searches = new Map();  // for each blobvalet that has not been searched yet: throws if it leaked
+
+function assertNoLeak(child) {
+  const search = searches.get(child);
+  searches.delete(child);
+  search?.();
+}
+
+function searchTheRest() {
+  for (const search of searches.values()) {
+    try {
+      search();
+    } catch (error) {
+      console.error(error.message);
+      process.exitCode = 1;
+    }
+  }
 }
 
 const given = new Set();
@@ -81,7 +114,10 @@ function canListen(port) {
 }
 
 const directories = [];
-process.once('exit', () => directories.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
+process.once('exit', () => {
+  searchTheRest();
+  directories.forEach((dir) => rmSync(dir, { recursive: true, force: true }));
+});
 
 /// A fresh directory, removed when this process exits.
 export function tempDir(name = 'blobvalet') {

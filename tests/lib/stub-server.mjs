@@ -41,6 +41,7 @@ export async function startStubServer({ answer, inspect, tls, unixSocket, port }
     const request = await read(incoming);
     requests.push(request);
     inspect?.(request, response);
+    if (!response.socket) return;  // the client has given up already
     const play = script.shift() ?? stub.fault ?? answer;
     await play(request, response, answer);
   });
