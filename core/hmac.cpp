@@ -1,45 +1,59 @@
 #include "core/hmac.hpp"
 
-#include <openssl/core_names.h>
-#include <openssl/params.h>
+#include <openssl/crypto.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace blobvalet {
 namespace {
 
-struct FreeMac {
-  void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
-};
-
-EVP_MAC_CTX* new_context() {
-  const std::unique_ptr<EVP_MAC, FreeMac> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
-  return mac ? EVP_MAC_CTX_new(mac.get()) : nullptr;
-}
+constexpr std::size_t kBlockBytes = 64;
+constexpr unsigned char kInner = 0x36;
+constexpr unsigned char kOuter = 0x5c;
 
 void require(bool success) {
   if (!success) throw std::runtime_error("OpenSSL: HMAC-SHA256 failed");
 }
 
+/// The key, filled up with zeros to a block, with every byte changed by `constant`.
+SecretBytes block_of(std::span<const unsigned char> key, unsigned char constant) {
+  SecretBytes block(kBlockBytes);
+  const auto bytes = block.reveal_mutable();
+  std::ranges::copy(key, bytes.begin());
+  for (unsigned char& byte : bytes)
+    byte ^= constant;
+  return block;
+}
+
+std::span<const unsigned char> bytes_of(std::string_view text) {
+  return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
+
 }  // namespace
 
-HmacSha256::HmacSha256(const SecretBytes& key) : context_(new_context()) {
-  require(context_ != nullptr);
-  char digest_name[] = "SHA256";
-  const std::array params{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
-                          OSSL_PARAM_construct_end()};
-  require(EVP_MAC_init(context_.get(), key.reveal().data(), key.size(), params.data()) == 1);
+HmacSha256::HmacSha256(const SecretBytes& key)
+    : sha256_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new()) {
+  require(sha256_ != nullptr && context_ != nullptr);
+  Digest short_key{};
+  std::span<const unsigned char> bytes = key.reveal();
+  if (bytes.size() > kBlockBytes) bytes = short_key = hash(bytes, {});
+  inner_ = block_of(bytes, kInner);
+  outer_ = block_of(bytes, kOuter);
+  OPENSSL_cleanse(short_key.data(), short_key.size());
 }
 
 HmacSha256::Digest HmacSha256::operator()(std::string_view message) {
-  // A null key starts a new message under the key that the context already holds.
-  require(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1);
-  require(EVP_MAC_update(context_.get(), reinterpret_cast<const unsigned char*>(message.data()),
-                         message.size()) == 1);
+  return hash(outer_.reveal(), hash(inner_.reveal(), bytes_of(message)));
+}
+
+HmacSha256::Digest HmacSha256::hash(std::span<const unsigned char> first,
+                                    std::span<const unsigned char> second) {
+  require(EVP_DigestInit_ex(context_.get(), sha256_.get(), nullptr) == 1);
+  require(EVP_DigestUpdate(context_.get(), first.data(), first.size()) == 1);
+  require(EVP_DigestUpdate(context_.get(), second.data(), second.size()) == 1);
   Digest digest{};
-  std::size_t written = 0;
-  require(EVP_MAC_final(context_.get(), digest.data(), &written, digest.size()) == 1);
-  require(written == digest.size());
+  require(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
   return digest;
 }
 

@@ -9,9 +9,9 @@ namespace blobvalet {
 
 /// Bytes that must not leak: moved but never copied, wiped when they go, and impossible to print.
 ///
-/// They live in OpenSSL's secure heap, where OpenSSL keeps its own copy of an HMAC key, too: memory that is
-/// never swapped out nor part of a core image, between guard pages. If the program has not set it up they
-/// live in the ordinary heap; so do those that find it full, see on_secret_overflow().
+/// They live in OpenSSL's secure heap: memory that is never swapped out nor part of a core image, between
+/// guard pages. If the program has not set it up they live in the ordinary heap; so do those that find it
+/// full, see on_secret_overflow().
 class SecretBytes {
  public:
   SecretBytes() = default;

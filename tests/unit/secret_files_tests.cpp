@@ -74,9 +74,9 @@ BOOST_AUTO_TEST_CASE(who_may_own_and_use_a_secret) {
 }
 
 BOOST_AUTO_TEST_CASE(only_a_regular_file_holds_a_secret) {
-  for (const mode_t type : {S_IFDIR, S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK, S_IFLNK}) {
-    BOOST_TEST(objection_to(status_of(type | 0600U, kWorker, kWorkers), {kWorker, kWorkers}) ==
-               "is not a regular file");
+  for (const int type : {S_IFDIR, S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK, S_IFLNK}) {
+    BOOST_TEST(objection_to(status_of(static_cast<mode_t>(type) | 0600U, kWorker, kWorkers),
+                            {kWorker, kWorkers}) == "is not a regular file");
   }
   BOOST_TEST(objection_to(-1) == "is not a regular file");
 }
