@@ -10,7 +10,8 @@ const kHint = 'A guest needs root with the right to mount, the packages systemd-
   + 'multiwatch and curl, and a finished build. Where that cannot be, BLOBVALET_SKIP_BOOT=1 skips this test.';
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/// Boots and returns `{sh, curl, path, processes, workers, load, stop}`, see guestOf below.
+/// Boots and returns `{sh, curl, path, processes, workers, load, written, stop}`, see guestOf below; `written` is the
+/// directory with all that the guest has written to its disk.
 export async function bootGuest() {
   const dir = tempDir('guest');
   const build = dirname(dirname(blobvaletBinary));
@@ -20,7 +21,8 @@ export async function bootGuest() {
     removeControlGroups(basename(dir));
   };
   try {
-    return { ...guestOf(await started(nspawn)), stop };
+    const guest = guestOf(await started(nspawn));
+    return { ...guest, written: `/proc/${nspawn.pid}/root${dir}/upper`, stop };
   } catch (error) {
     await stop();
     throw new Error(`No guest could be booted: ${error.message}\n${nspawn.output()}\n${kHint}`);

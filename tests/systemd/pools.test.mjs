@@ -1,8 +1,12 @@
 // Both kinds of pool under a real systemd, a real nginx in front of them, from boot to stop.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { newKey } from '../fcgi/support.mjs';
 import { waitFor } from '../lib/process.mjs';
+import { assertNoSecret, findSecretInFile, registerSecret } from '../lib/secrets.mjs';
 import { bootGuest } from './guest.mjs';
 
 const kEndpoints = ['signature', 'success'];
@@ -20,6 +24,7 @@ const socketPool = {
   applyNumber: 'systemctl daemon-reload',
   reload: "systemctl reload 'blobvalet-signature@*.service'",
   replace: "systemctl restart 'blobvalet-signature@*.service'",
+  replaceAll: "systemctl restart 'blobvalet-signature@*.service' 'blobvalet-success@*.service'",
 };
 const spawnPool = {
   name: 'spawn-fcgi pool',
@@ -83,11 +88,25 @@ function isLockedIn(guest, pid) {
   assert.match(readFileSync(proc('limits'), 'utf8'), /^Max core file size +0 +0 /m);
 }
 
+// proc(5): lo is locked, dd in no core image.
+function guardsItsSecrets(guest, pid) {
+  const proc = (name) => guest.path(`/proc/${pid}/${name}`);
+  const flags = readFileSync(proc('smaps'), 'utf8').match(/^VmFlags:.*$/gm);
+  assert.ok(flags.some((line) => line.includes(' lo ') && line.includes(' dd ')), 'some memory is locked');
+  assert.equal(readFileSync(proc('coredump_filter'), 'utf8'), '00000000\n');
+  assert.equal(statSync(proc('environ')).uid, 0, 'its own user cannot trace it');
+  for (const name of ['cmdline', 'environ']) assertNoSecret(readFileSync(proc(name)), proc(name));
+}
+
 const hasNetwork = (guest, pid) => (
   readlinkSync(guest.path(`/proc/${pid}/ns/net`)) === readlinkSync(guest.path('/proc/1/ns/net')));
 
-function areLockedIn(guest) {
-  for (const pid of kEndpoints.flatMap(guest.workers)) isLockedIn(guest, pid);
+async function areLockedIn(guest) {
+  for (const pid of kEndpoints.flatMap(guest.workers)) {
+    isLockedIn(guest, pid);
+    guardsItsSecrets(guest, pid);
+  }
+  assert.match(await guest.sh("systemctl show --property=MemorySwapMax 'blobvalet-*.service'"), /^(MemorySwapMax=0\n+)+$/);
   assert.deepEqual(guest.workers('signature').filter((pid) => hasNetwork(guest, pid)), []);
   assert.deepEqual(guest.workers('success').filter((pid) => !hasNetwork(guest, pid)), []);
 }
@@ -140,6 +159,44 @@ async function keepsEvents(guest, unit) {
   const write = 'umask; echo x > /var/lib/blobvalet/probe && stat -c "%a %U" /var/lib/blobvalet/probe; rm /var/lib/blobvalet/probe';
   assert.equal(await inPlaceOf(guest, unit, write), '0077\n600 blobvalet\n');
   assert.match(await inPlaceOf(guest, unit, 'touch /var/lib/probe /etc/blobvalet/probe || true'), /Read-only[^]*Read-only/);
+}
+
+/// The signature as "Create a service SAS" (learn.microsoft.com) has it, for version 2023-11-03.
+function isSignedWith(key, { pathname, searchParams: query }) {
+  const q = (name) => query.get(name) ?? '';
+  const text = [q('sp'), '', q('se'), `/blob/acmeuploads${pathname}`, '', '', q('spr'), q('sv'), 'b', '', '', '', '', '', '', ''];
+  return q('sig') === createHmac('sha256', Buffer.from(key, 'base64')).update(text.join('\n')).digest('base64');
+}
+
+/// The files below `dir` that hold a secret.
+const filesWithSecrets = (dir) => readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+  const path = join(dir, entry.name);
+  if (entry.isDirectory()) return filesWithSecrets(path);
+  return entry.isFile() && findSecretInFile(path, { signatures: true }) ? [path] : [];
+});
+
+/// Does what the shipped example says about encrypted credentials, with another key than before.
+async function signsWithAnEncryptedKey(guest, pool) {
+  const plain = '/etc/blobvalet/acmeuploads.key';
+  const before = registerSecret(readFileSync(guest.path(plain), 'utf8'), 'the key in a file');
+  assert.ok(isSignedWith(before, await signature(guest)));
+  assert.deepEqual(filesWithSecrets(guest.written), [join(guest.written, plain)], 'the search finds it');
+
+  const key = newKey();
+  const example = guest.path('/etc/systemd/system/blobvalet-.service.d/credentials.conf');
+  // A guest has no TPM. The key comes by a pipe and never is in a file.
+  await guest.sh(`printf %s '${key}' | systemd-creds encrypt --with-key=host --name=acmeuploads.key - ${plain}.cred 2>&1`);
+  rmSync(guest.path(plain));
+  writeFileSync(example, readFileSync(example, 'utf8').replace(/^LoadCredential=.*\n/m, '').replace('#LoadCredentialEncrypted=', 'LoadCredentialEncrypted='));
+  await guest.sh(`systemctl daemon-reload && ${pool.replaceAll}`);
+  await poolsOf(guest, 2);
+  await answersAsItShould(guest);
+  assert.ok(isSignedWith(key, await signature(guest)));
+  assert.deepEqual(filesWithSecrets(guest.written), []);
+}
+
+async function hasToldNoSecret(guest) {
+  assertNoSecret(await guest.sh('journalctl --no-pager --output=cat'), 'the journal');
 }
 
 /// Does something to the signature pool while clients are asking it; what they have seen.
@@ -262,6 +319,7 @@ test('pools under systemd', { skip, timeout: 110_000 }, async (t) => {
     });
 
     await step('socket pool: is there after boot', () => poolsOf(guest, 2));
+    await step('socket pool: takes a key that is encrypted on the disk', () => signsWithAnEncryptedKey(guest, socketPool));
     await life(socketPool);
     await step('socket pool: no request fails when its number changes', () => noRequestFails(guest, async () => {
       const before = guest.workers('signature');
@@ -292,6 +350,7 @@ test('pools under systemd', { skip, timeout: 110_000 }, async (t) => {
     await step('socket pool: leaves nothing when stopped', () => leavesNothing(guest, socketPool));
     await step('spawn-fcgi pool: starts by itself', () => takesOver(guest, spawnPool, socketPool));
     await step('spawn-fcgi pool: leaves nothing when stopped', () => leavesNothing(guest, spawnPool));
+    await step('no secret is in the journal', () => hasToldNoSecret(guest));
   } finally {
     await guest.stop();
   }
