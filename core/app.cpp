@@ -1,5 +1,7 @@
 #include "core/app.hpp"
 
+#include "core/blob_check.hpp"
+#include "core/declared_put.hpp"
 #include "core/health.hpp"
 #include "core/signature_request.hpp"
 
@@ -114,6 +116,20 @@ Result<SasGrant> App::grant(std::string_view blob_uri, BlobVerb verb, const Requ
   return decided;
 }
 
+/// The same grant for the one PUT that the query declares. Only who may upload gets here, so that the answers
+/// to all others do not tell which rules there are.
+Result<SasGrant> App::bind(const SasGrant& grant, std::string_view query) {
+  const auto put = DeclaredPut::parse(query, declared_put_);
+  if (!put) return tl::unexpected(put.error());
+  const VerifyOptions& verify = grant.rule().verify;
+  if (verify.enabled) {
+    // The callback would refuse the stored blob for the same reason, after all of it was sent.
+    const auto broken = broken_rule(verify, grant.target().blob.view(), *put);
+    if (broken) return tl::unexpected(*broken);
+  }
+  return grant.bound_to(*put);
+}
+
 Result<void> App::answer_signature(const Request& request, Response& response, Event& event) {
   if (request.method != "GET") {
     response.allow = "GET";
@@ -121,7 +137,8 @@ Result<void> App::answer_signature(const Request& request, Response& response, E
   }
   const auto parsed = SignatureRequest::parse(request.query, blob_uri_);
   if (!parsed) return tl::unexpected(parsed.error());
-  const auto granted = grant(parsed->blob_uri, parsed->verb, request, event);
+  auto granted = grant(parsed->blob_uri, parsed->verb, request, event);
+  if (granted && granted->lacks_binding()) granted = bind(*granted, request.query);
   if (!granted) return tl::unexpected(granted.error());
   const bool announce = parsed->verb == BlobVerb::del && site_->announces_deletes();
   if (announce && !acceptance_) return never_waits();

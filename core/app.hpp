@@ -48,6 +48,7 @@ class App {
   [[nodiscard]] Result<UploadSuccess> read_callback(const Request& request) const;
   [[nodiscard]] Result<SasGrant> grant(std::string_view blob_uri, BlobVerb verb, const Request& request,
                                        Event& event);
+  [[nodiscard]] Result<SasGrant> bind(const SasGrant& grant, std::string_view query);
 
   std::shared_ptr<const Site> site_;
   const Clock& clock_;
@@ -55,6 +56,7 @@ class App {
   SasSigners signers_;
   std::optional<UploadAcceptance> acceptance_;  ///< nothing without ports
   std::string blob_uri_;                        ///< decoded bloburi of the current request
+  std::string declared_put_;                    ///< decoded, of the current request, where a rule wants it
   std::string blob_name_;  ///< decoded name of the current request, where names come encoded
 };
 

@@ -23,19 +23,24 @@ bool unused_bits_are_zero(char last, std::size_t padding) {
 
 }  // namespace
 
-std::optional<SecretBytes> decode_base64(std::string_view text) {
+std::optional<std::size_t> decoded_base64_size(std::string_view text) {
   if (text.empty() || text.size() % 4 != 0 || text.size() > 1U << 20) return std::nullopt;
   const std::size_t padding = count_padding(text);
   const std::string_view digits = text.substr(0, text.size() - padding);
   if (digits.find_first_not_of(kAlphabet) != std::string_view::npos) return std::nullopt;
   if (!unused_bits_are_zero(digits.back(), padding)) return std::nullopt;
+  return text.size() / 4 * 3 - padding;
+}
 
+std::optional<SecretBytes> decode_base64(std::string_view text) {
+  const auto size = decoded_base64_size(text);
+  if (!size) return std::nullopt;
   SecretBytes bytes(text.size() / 4 * 3);
   const int written =
       EVP_DecodeBlock(bytes.reveal_mutable().data(), reinterpret_cast<const unsigned char*>(text.data()),
                       static_cast<int>(text.size()));
   if (written < 0) return std::nullopt;
-  bytes.shrink(static_cast<std::size_t>(written) - padding);
+  bytes.shrink(*size);
   return bytes;
 }
 

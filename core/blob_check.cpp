@@ -23,6 +23,19 @@ bool is_listed_type(const std::vector<std::string>& patterns, std::string_view t
                              [&](const std::string& pattern) { return matches_media_type(pattern, type); });
 }
 
+bool is_too_large(const VerifyOptions& options, std::uint64_t bytes) {
+  return options.max_bytes && bytes > *options.max_bytes;
+}
+
+bool has_wrong_extension(const VerifyOptions& options, std::string_view name) {
+  return !options.extensions.empty() &&
+         std::ranges::find(options.extensions, extension_of(name)) == options.extensions.end();
+}
+
+bool is_of_wrong_type(const VerifyOptions& options, std::string_view type) {
+  return !options.content_types.empty() && !is_listed_type(options.content_types, type);
+}
+
 /// The page's parameter of this name; null if it sent none.
 const std::string* parameter(const UploadSuccess& upload, std::string_view name) {
   const auto found = std::ranges::find(upload.params, name, &std::pair<std::string, std::string>::first);
@@ -56,18 +69,30 @@ std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view 
   if (properties.size_bytes < options.min_bytes) {
     return rule_violation(Errc::blob_too_small);
   }
-  if (options.max_bytes && properties.size_bytes > *options.max_bytes) {
+  if (is_too_large(options, properties.size_bytes)) {
     return rule_violation(Errc::blob_too_large);
   }
-  if (!options.extensions.empty() &&
-      std::ranges::find(options.extensions, extension_of(blob_name)) == options.extensions.end()) {
+  if (has_wrong_extension(options, blob_name)) {
     return rule_violation(Errc::extension_not_allowed);
   }
-  if (!options.content_types.empty() && !is_listed_type(options.content_types, properties.content_type)) {
+  if (is_of_wrong_type(options, properties.content_type)) {
     return rule_violation(Errc::content_type_not_allowed);
   }
   if (options.require_filename && properties.filename.empty()) {
     return rule_violation(Errc::filename_missing);
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view blob_name,
+                                 const DeclaredPut& put) {
+  const bool is_whole = put.operation == PutOperation::put_blob;
+  const bool says_type = put.operation != PutOperation::put_block;
+  if (is_whole && put.body_bytes < options.min_bytes) return rule_violation(Errc::blob_too_small);
+  if (is_too_large(options, put.body_bytes)) return rule_violation(Errc::blob_too_large);
+  if (has_wrong_extension(options, blob_name)) return rule_violation(Errc::extension_not_allowed);
+  if (says_type && is_of_wrong_type(options, put.content_type)) {
+    return rule_violation(Errc::content_type_not_allowed);
   }
   return std::nullopt;
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/blob_probe.hpp"
+#include "core/declared_put.hpp"
 #include "core/error.hpp"
 #include "core/upload_success.hpp"
 #include "core/verify_options.hpp"
@@ -24,6 +25,12 @@ inline constexpr std::array kRuleViolations{Errc::blob_type_not_allowed, Errc::c
 /// content_type_not_allowed, filename_missing.
 [[nodiscard]] std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view blob_name,
                                                const BlobProperties& properties);
+
+/// The first rule that the blob would break by what it is, as far as a PUT that was declared tells: its type,
+/// unless this is a block, its size, if it is whole (a block must not be too large for itself), and its name.
+/// Errors: blob_too_small, blob_too_large, extension_not_allowed, content_type_not_allowed.
+[[nodiscard]] std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view blob_name,
+                                               const DeclaredPut& put);
 
 /// The first claim of the page that the blob does not bear out; nothing if there is none. Another upload can
 /// cure that, and since whoever sent the callback chose the claim, it says nothing against the blob, which

@@ -261,6 +261,7 @@ class ConfigReader {
       read_rule_account(rule, object);
       read_patterns(rule, object);
       read_permissions(rule, object);
+      read_binding(rule, object);
       config_.rules.push_back(std::move(rule));
     }
   }
@@ -439,6 +440,20 @@ class ConfigReader {
     for (const char* method : {"PUT", "DELETE"}) {
       if (letters.has(method) && !allows(method))
         fault(letters.path_of(method), "is not one of the rule's methods");
+    }
+  }
+
+  void read_binding(Rule& rule, const ObjectReader& object) {
+    rule.bind_request = object.boolean("bind_request").value_or(false);
+    if (!rule.bind_request) return;
+    const std::string path = object.path_of("bind_request");
+    if (rule.put_permissions.text().empty()) fault(path, "is for rules with PUT only");
+    if (!rule.sas.version.signs_request_headers()) {
+      fault(object.path_of("sas.version"), "must be 2026-04-06 or later with bind_request");
+    }
+    const auto account = find_account(object.text("account").value_or(""));
+    if (account && !config_.accounts[*account].identity) {
+      fault(path, "needs an account with an identity: no account key can bind requests");
     }
   }
 

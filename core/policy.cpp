@@ -62,8 +62,16 @@ SasGrant::SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, st
       permissions_(rule.permissions(verb).text()),
       ip_(ip),
       encryption_scope_(rule.sas.encryption_scope),
-      expiry_(now + (verb == BlobVerb::put ? rule.sas.put_lifetime : rule.sas.delete_lifetime)) {
+      expiry_(now + (verb == BlobVerb::put ? rule.sas.put_lifetime : rule.sas.delete_lifetime)),
+      lacks_binding_(rule.bind_request && verb == BlobVerb::put) {
   if (rule.sas.start_backdate) start_ = now - *rule.sas.start_backdate;
+}
+
+SasGrant SasGrant::bound_to(const DeclaredPut& put) const {
+  SasGrant grant = *this;
+  grant.declared_put_ = put;
+  grant.lacks_binding_ = false;
+  return grant;
 }
 
 SasGrant SasGrant::for_service(ServiceOperation operation, UtcSeconds now) const {
@@ -74,6 +82,8 @@ SasGrant SasGrant::for_service(ServiceOperation operation, UtcSeconds now) const
   grant.ip_ = {};
   grant.encryption_scope_ = {};
   grant.start_.reset();
+  grant.declared_put_.reset();
+  grant.lacks_binding_ = false;
   grant.expiry_ = now + kLifetime;
   return grant;
 }

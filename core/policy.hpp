@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/blob_target.hpp"
+#include "core/declared_put.hpp"
 #include "core/name_pattern.hpp"
 #include "core/result.hpp"
 #include "core/sas_permissions.hpp"
@@ -40,6 +41,7 @@ struct Rule {
   SasPermissions delete_permissions;
   bool anonymous = false;             ///< nobody need be logged in
   bool allow_empty_segments = false;  ///< names such as `a//b` or `/a`
+  bool bind_request = false;          ///< a PUT is declared first, and its SAS fits no other
   SasOptions sas;
   VerifyOptions verify;        ///< what a callback's blob has to be
   ThumbnailOptions thumbnail;  ///< what its answer shows
@@ -67,7 +69,13 @@ class SasGrant {
   [[nodiscard]] const SasVersion& version() const { return rule_->sas.version; }
   [[nodiscard]] std::string_view content_disposition() const { return content_disposition_; }
   [[nodiscard]] std::string_view content_type() const { return content_type_; }
+  /// The one PUT that it is for; nothing: any that the permissions allow.
+  [[nodiscard]] const std::optional<DeclaredPut>& declared_put() const { return declared_put_; }
+  /// True if the rule binds PUTs and this grant, for one, is not bound. It cannot be signed.
+  [[nodiscard]] bool lacks_binding() const { return lacks_binding_; }
 
+  /// The same right for this one PUT only, to whose views it points.
+  [[nodiscard]] SasGrant bound_to(const DeclaredPut& put) const;
   /// The right to do `operation` on the same blob, for blobvalet itself: five minutes, from any address,
   /// at the account's own endpoint (a custom domain may lead to a cache).
   [[nodiscard]] SasGrant for_service(ServiceOperation operation, UtcSeconds now) const;
@@ -89,6 +97,8 @@ class SasGrant {
   std::string_view content_type_;         ///< rsct
   std::optional<UtcSeconds> start_;
   UtcSeconds expiry_;
+  std::optional<DeclaredPut> declared_put_;
+  bool lacks_binding_;
 };
 
 /// The site's rules. What no rule allows is refused.

@@ -1,6 +1,7 @@
 #include "core/sas_signer.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "core/base64.hpp"
 #include "core/percent_encoding.hpp"
@@ -24,12 +25,17 @@ std::optional<UtcSeconds> start_of(const SasGrant& grant, const SigningKey& key)
   return std::max(*grant.start(), delegation->not_before);
 }
 
+RequestBinding binding_of(const SasGrant& grant) {
+  return grant.declared_put() ? RequestBinding(*grant.declared_put()) : RequestBinding();
+}
+
 }  // namespace
 
 SasSigner::SasSigner(std::shared_ptr<const SigningKey> key)
     : key_(std::move(key)), delegation_(delegation_of(*key_)), hmac_(secret_of(*key_)) {}
 
 UtcSeconds SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
+  check_binding(grant);
   const BlobTarget& target = grant.target();
   const UtcSeconds valid_until = expiry_of(grant, *key_);
   const auto valid_from = start_of(grant, *key_);
@@ -49,6 +55,9 @@ UtcSeconds SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   fields.encryption_scope = grant.encryption_scope();
   fields.content_disposition = grant.content_disposition();
   fields.content_type = grant.content_type();
+  const RequestBinding binding = binding_of(grant);
+  fields.request_headers = binding.headers();
+  fields.request_query_parameters = binding.query_parameters();
 
   // A container's name is made of characters that a path never escapes.
   out.append(target.endpoint_url).append("/").append(target.container.view()).append("/");
@@ -56,6 +65,14 @@ UtcSeconds SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   out.push_back('?');
   append_query(out, fields);
   return valid_until;
+}
+
+void SasSigner::check_binding(const SasGrant& grant) const {
+  // The configuration and App see to it that neither happens. A SAS that lacks its binding would allow what
+  // the rule does not, and nobody could tell.
+  if (grant.lacks_binding()) throw std::logic_error("a rule that binds requests, and nothing bound");
+  const bool can_bind = delegation_ && grant.version().signs_request_headers();
+  if (grant.declared_put() && !can_bind) throw std::logic_error("this key or version cannot bind requests");
 }
 
 HmacSha256::Digest SasSigner::sign(const SasFields& fields) {

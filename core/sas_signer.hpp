@@ -21,13 +21,15 @@ class SasSigner {
   /// client appends `&comp=block&blockid=...` to it.
   ///
   /// Returns until when the SAS is valid. It never lasts longer than a user delegation key, which Azure would
-  /// refuse, nor does it start before it.
+  /// refuse, nor does it start before it. Throws std::logic_error for a grant that lacks its binding, and for
+  /// a bound one with an account key or a version before 2026-04-06: our own mistakes.
   UtcSeconds append_sas_uri(std::string& out, const SasGrant& grant);
 
   [[nodiscard]] const SigningKey& key() const { return *key_; }
 
  private:
   friend class SasVectorCheck;  // compares golden vectors; it never returns what it signed
+  void check_binding(const SasGrant& grant) const;
   HmacSha256::Digest sign(const SasFields& fields);
   void append_query(std::string& out, const SasFields& fields);
 

@@ -31,6 +31,7 @@ BOOST_AUTO_TEST_CASE(strict_base64_is_decoded) {
       const auto bytes = decode_base64(row.text);
       BOOST_REQUIRE(bytes.has_value());
       BOOST_TEST(text_of(*bytes) == row.bytes);
+      BOOST_TEST(decoded_base64_size(row.text).value_or(0) == row.bytes.size());
     }
   }
 }
@@ -65,6 +66,7 @@ BOOST_AUTO_TEST_CASE(anything_else_is_refused) {
   for (const Row& row : rows) {
     BOOST_TEST_CONTEXT(row.name) {
       BOOST_TEST(!decode_base64(row.text).has_value());
+      BOOST_TEST(!decoded_base64_size(row.text).has_value());
     }
   }
 }

@@ -77,6 +77,7 @@ BOOST_AUTO_TEST_CASE(the_least_configuration_has_the_defaults) {
   BOOST_TEST(rule.delete_permissions.text() == "");
   BOOST_TEST(!rule.anonymous);
   BOOST_TEST(!rule.allow_empty_segments);
+  BOOST_TEST(!rule.bind_request);
   BOOST_TEST(rule.sas.version.view() == "2023-11-03");
   BOOST_TEST(rule.sas.put_lifetime.count() == 900);
   BOOST_TEST(rule.sas.delete_lifetime.count() == 300);
@@ -426,6 +427,34 @@ BOOST_AUTO_TEST_CASE(faulty_sas_options_are_refused) {
       {"a rule's option",
        with_rule(R"("sas":{"protocol":"http"})"),
        {"rules[0].sas.protocol: must be https or https,http"}},
+  });
+}
+
+BOOST_AUTO_TEST_CASE(binding_requests_needs_a_key_and_a_version_that_can) {
+  const std::string new_version = R"(,"sas":{"version":"2026-04-06"})";
+  const std::string old_version = "rules[0].sas.version: must be 2026-04-06 or later with bind_request";
+  const std::string no_identity =
+      "rules[0].bind_request: needs an account with an identity: no account key can bind requests";
+  const auto with_identity = [](const std::string& more) {
+    return document(R"({"name":"acme","endpoint":"https://acme","credential":{"type":"managed_identity"}})",
+                    kRule.substr(0, kRule.size() - 1) + "," + more + "}");
+  };
+  check({
+      {"off, with whatever there is", with_rule(R"("bind_request":false)"), {}},
+      {"an identity", with_identity(R"("bind_request":true)" + new_version), {}},
+      {"an identity and the version before",
+       with_identity(R"("bind_request":true,"sas":{"version":"2026-04-05"})"),
+       {old_version}},
+      {"no text", with_rule(R"("bind_request":"true")"), {"rules[0].bind_request: must be true or false"}},
+      {"an account key", with_rule(R"("bind_request":true)" + new_version), {no_identity}},
+      {"the default version", with_rule(R"("bind_request":true)"), {no_identity, old_version}},
+      {"the new version for all rules",
+       document(kAccount, kRule.substr(0, kRule.size() - 1) + R"(,"bind_request":true})",
+                R"("sas":{"version":"2026-10-06"})"),
+       {no_identity}},
+      {"a rule for deleting only",
+       one_rule(R"("uploads")", R"(["**"])", R"(["DELETE"])", R"(,"bind_request":true)" + new_version),
+       {"rules[0].bind_request: is for rules with PUT only"}},
   });
 }
 
