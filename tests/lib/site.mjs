@@ -31,9 +31,11 @@ export const kRules = [
 /// `rules` and `success` go into the configuration. With a `hook` in `success` there is an application, which it is
 /// pointed to. The containers of the rules exist in the store, and "private", which no rule names; `privately` keeps all
 /// of them from readers without a signature. `endpoint` is where the workers reach the store, if that is not where pages
-/// do, and `files` are nginx's.
+/// do, and `files` are nginx's. `startStorage` starts something in Azurite's place, with the same methods, and
+/// `changeConfig(config, dir, storage)` returns the configuration that is written in place of the usual one.
 export async function startSite({
   workers = 2, port, customHeaders = [], files, endpoint, rules = kRules, success = {}, privately = false,
+  startStorage = startAzurite, changeConfig = (usual) => usual,
 } = {}) {
   const dir = tempDir();
   const ownPort = port ?? await freePort();
@@ -47,10 +49,10 @@ export async function startSite({
   const stop = async () => { while (running.length) await running.pop().stop(); };
 
   try {
-    const storage = await start(startAzurite());
+    const storage = await start(startStorage());
     for (const name of containersOf(rules)) await storage.createContainer(name, privately ? undefined : 'blob');
     const application = success.hook && await start(startApplication());
-    const config = writeConfig(dir, storage, { endpoint, rules, success: pointTo(application, success) });
+    const config = writeConfig(dir, storage, { endpoint, rules, success: pointTo(application, success), changeConfig });
     const pool = await start(startRestartablePool({ dir, workers, config, args: ['--signatures-only'] }));
     const successPool = await start(startRestartablePool({ dir, workers, config, name: 'success' }));
     const login = await start(startLogin());
@@ -80,19 +82,20 @@ const containersOf = (rules) => new Set([...rules.map(({ container }) => contain
 const pointTo = (application, success) => (application
   ? { ...success, hook: { url: application.url, secret_file: 'application.secret', ...success.hook } } : success);
 
-function writeConfig(dir, { blobEndpoint }, { endpoint = blobEndpoint, rules, success }) {
+function writeConfig(dir, storage, { endpoint = storage.blobEndpoint, rules, success, changeConfig }) {
   const file = join(dir, 'blobvalet.json');
   writeFileSync(join(dir, 'account.key'), key, { mode: 0o600 });
   writeFileSync(join(dir, 'application.secret'), secret, { mode: 0o600 });
-  writeFileSync(file, JSON.stringify({
+  const usual = {
     accounts: [{
-      name: account, endpoint, aliases: endpoint === blobEndpoint ? [] : [blobEndpoint],
+      name: account, endpoint, aliases: endpoint === storage.blobEndpoint ? [] : [storage.blobEndpoint],
       credential: { type: 'shared_key', key_file: 'account.key' },
     }],
     sas: { protocol: 'https,http' },          // the emulator speaks plain http
     rules,
     success,
-  }));
+  };
+  writeFileSync(file, JSON.stringify(changeConfig(usual, dir, storage)));
   return file;
 }
 
@@ -100,6 +103,7 @@ function writeDocuments(dir, storage) {
   const www = join(dir, 'www');
   cpSync(join(tests, 'page'), www, { recursive: true });
   cpSync(join(tests, 'browser/page'), join(www, 'test'), { recursive: true });
+  symlinkSync(join(tests, '../nginx/blobvalet-bound.js'), join(www, 'blobvalet-bound.js'));
   symlinkSync(join(tests, 'node_modules/fine-uploader/azure.fine-uploader'), join(www, 'fine-uploader'));
   writeFileSync(join(www, 'site.json'), JSON.stringify({
     storage: storage.blobEndpoint, signature: '/blobvalet/signature', success: '/blobvalet/success',

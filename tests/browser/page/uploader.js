@@ -22,15 +22,15 @@ XMLHttpRequest.prototype.send = function (body) {
 };
 
 /// `options` are Fine Uploader's own. `on` may hold functions that run after an event was kept. Where the page has a
-/// place for the gallery, the uploader is shown in it.
-function startUploader(options, on = {}) {
+/// place for the gallery, the uploader is shown in it. `make` makes the uploader.
+function startUploader(options, on = {}, make = (Uploader, all) => new Uploader(all)) {
   const callbacks = Object.fromEntries(kCallbacks.map((name) => [name, (...args) => {
     events.push({ name, args: args.map(plain) });
     on[name]?.(...args);
   }]));
   const element = document.getElementById('gallery');
-  uploader = element ? new qq.azure.FineUploader({ ...options, element, callbacks })
-    : new qq.azure.FineUploaderBasic({ ...options, callbacks });
+  uploader = element ? make(qq.azure.FineUploader, { ...options, element, callbacks })
+    : make(qq.azure.FineUploaderBasic, { ...options, callbacks });
 }
 
 function plain(value) {
