@@ -7,7 +7,7 @@ namespace blobvalet {
 /// Where a key is kept; the key itself never stands in the configuration.
 struct KeySource {
   enum class Kind : std::uint8_t {
-    file,         ///< a file of mode 0600 or 0400
+    file,         ///< a file that nobody else can use
     environment,  ///< an environment variable
     credential,   ///< a systemd credential (LoadCredential=)
   };

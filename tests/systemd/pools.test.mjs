@@ -281,7 +281,7 @@ async function leavesNothing(guest, pool) {
 
 const skip = process.env.BLOBVALET_SKIP_BOOT === '1' && 'BLOBVALET_SKIP_BOOT=1';
 
-test('pools under systemd', { skip, timeout: 110_000 }, async (t) => {
+test('pools under systemd', { skip, timeout: 200_000 }, async (t) => {
   const guest = await bootGuest();
   let hasFailed = false;  // then the guest is in no state that a later step could build on
   const step = (name, body) => t.test(name, async (step) => {
