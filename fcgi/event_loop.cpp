@@ -78,6 +78,8 @@ EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site,
   watch(signals_.get(), EPOLLIN, &signals_);
   if (surroundings_.files != nullptr) watch(surroundings_.files->fd(), EPOLLIN, surroundings_.files);
   if (duty_ == Duty::all) deliveries_.begin(site);
+  // What came between its being read and its being watched has woken nobody.
+  if (surroundings_.files != nullptr) look_at_files();
 }
 
 bool EventLoop::run() {

@@ -90,6 +90,7 @@ std::vector<KeyStatus::Failure> KeyRenewer::run_once() {
     renew(*keeper);
     if (keeper->failure) failures.push_back(*keeper->failure);
   }
+  publish();  // also that nothing fails any more: this process does not know what the one before it said
   return failures;
 }
 

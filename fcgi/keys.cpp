@@ -92,12 +92,14 @@ bool wait_for_lock(const KeyDirectory& directory, Wakers& wakers, FileDescriptor
 }
 
 ExitCode renew_once(const RenewalSetup& setup, const IdentityEnvironment& environment, const Clock& clock) {
-  KeyRenewer renewer(setup.config, environment, setup.client_secrets, clock);
-  const FileDescriptor held = lock(KeyDirectory(setup.config.keys.directory));
+  const KeyDirectory directory(setup.config.keys.directory);
+  directory.create();
+  const FileDescriptor held = lock(directory);
   if (!held.valid()) {
     std::cerr << "keys.directory: another process renews the keys there\n";
     return ExitCode::failure;
   }
+  KeyRenewer renewer(setup.config, environment, setup.client_secrets, clock);
   const auto failures = renewer.run_once();
   for (const KeyStatus::Failure& failure : failures)
     std::cerr << failure.account << ": " << failure.reason << "\n";
@@ -113,6 +115,8 @@ class RenewalDaemon {
     begin(std::move(setup));
   }
   void run() {
+    // What came between its being read and its being watched has woken nobody.
+    if (wakers_.files().has_changed()) reload();
     while (true) {
       switch (wakers_.wait(-1)) {
         case Wakers::Event::stop: return;
