@@ -189,7 +189,7 @@ const whatMayFail = () => describe('while no key comes, the daemon stays, and ev
   });
 });
 
-const onlyOnce = () => describe('keys renew --once', () => {
+const onlyOnce = () => describe('keys renew --once', { concurrency: 1 }, () => {
   let machine;
   before(async () => { machine = await startMachine(); });
   after(() => machine?.stop());

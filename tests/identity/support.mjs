@@ -79,14 +79,14 @@ export async function startMachine({
       const { code } = await checking.exited;
       return { code, output: checking.output() };
     },
-    /// A worker on a socket of its own that has answered once, with `sign(more)`, `health()` and `lines()`.
-    async startWorker({ args = [], ...more } = {}) {
+    /// A worker on a socket of its own that has answered `first`, with `socket`, `sign(more)`, `health()` and `lines()`.
+    async startWorker({ args = [], first = health, ...more } = {}) {
       const socket = join(dir, `worker-${++count}.sock`);
       const worker = run(`worker-${count}.log`, 'spawn-fcgi', [
         '-s', socket, '-n', '--', blobvaletBinary, 'serve', '--config', machine.file, ...args,
       ], more);
-      const isReady = async () => worker.ended() ?? await ask(socket, health);
-      await waitFor(isReady, { what: 'a first answer', timeoutMs: kPatienceMs });
+      const isReady = async () => worker.ended() ?? await ask(socket, first);
+      await waitFor(isReady, { what: 'a first answer', timeoutMs: kPatienceMs, intervalMs: 1 });
       if (worker.ended()) throw new Error(`the worker did not start:\n${worker.output()}`);
       return Object.assign(worker, { socket }, talk(machine, socket));
     },

@@ -1,0 +1,140 @@
+// One key for all processes of a machine: who fetches it, who takes over, and how soon a fresh worker signs.
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { connect } from '../lib/fcgi-client.mjs';
+import { startPool } from '../lib/pool.mjs';
+import { sleep, waitFor } from '../lib/process.mjs';
+import { logLines, signature } from '../fcgi/support.mjs';
+import { assertTaken, details, healthBecomes, kPatienceMs, logs, signs, startMachine, talk } from './support.mjs';
+
+const kWorkers = 4;
+
+describe('one fetch for a machine', () => {
+  let machine;
+  let pool;
+  let first;
+  before(async () => {
+    machine = await startMachine();
+    const started = await startPool({ config: machine.file, workers: kWorkers, dir: machine.dir, args: ['--signatures-only'] });
+    pool = { ...started, ...talk(machine, started.socket), lines: () => logLines(started.output()) };
+  });
+  after(async () => {
+    await pool?.stop();
+    await machine?.stop();
+  });
+
+  const requests = () => [machine.identity.imds.requests.length, machine.keyRequests().length];
+  /// Signs without a pause until it is told to end; how many did not get a signature, and how many did.
+  function signOn() {
+    let done = false;
+    const run = async () => {
+      const count = { failed: 0, signed: 0 };
+      while (!done) {
+        const { status } = await pool.sign().catch(() => ({ status: 0 }));
+        count[status === 200 ? 'signed' : 'failed'] += 1;
+        await sleep(2);
+      }
+      return count;
+    };
+    const running = run();
+    return { end: () => { done = true; return running; } };
+  }
+
+  test('four workers sign by one key, for which Entra and Azure were asked once each', async () => {
+    first = machine.startRenewal();
+    await waitFor(() => new Set(pool.lines().filter(({ event }) => event === 'signing_key').map(({ pid }) => pid)).size === kWorkers,
+      { what: 'a key in all workers', timeoutMs: kPatienceMs });
+    const connections = await Promise.all(Array.from({ length: 40 }, () => connect(pool.socket)));
+    for (const connection of connections) {
+      await assertTaken(machine, await connection.ask(signature({ uri: `${machine.azure.url}/uploads/alice/a.txt` })));
+      connection.close();
+    }
+    assert.deepEqual(requests(), [1, 1]);
+    assert.equal(new Set(details(pool, 'signing_key')).size, 1);
+    assert.deepEqual(await healthBecomes(pool), []);
+  });
+
+  test('a second daemon stands by, and takes over when the first is killed, which no upload notices', async () => {
+    const signing = signOn();
+    const second = machine.startRenewal();
+    assert.match((await logs(second, 'standby'))[0], /^another process renews the keys in .*\/keys$/);
+    assert.deepEqual(details(second, 'started'), []);
+    process.kill(first.pid, 'SIGKILL');
+    await logs(second, 'started');
+    assert.deepEqual(requests(), [1, 1], 'the key is still fresh');
+
+    const [account] = machine.config.accounts;
+    const [, { clientId, objectId }] = machine.identity.users;
+    machine.write({ ...machine.config, accounts: [{ ...account, credential: { type: 'managed_identity', client_id: clientId } }] });
+    await logs(second, 'key_renewed');
+    assert.deepEqual(requests(), [2, 2]);
+    await waitFor(() => new Set(details(pool, 'signing_key')).size === 2, { what: 'the new key', timeoutMs: kPatienceMs });
+    const { failed, signed } = await signing.end();
+    assert.equal(failed, 0);
+    assert.ok(signed > 20, `only ${signed} signatures`);
+    assert.equal((await assertTaken(machine, await pool.sign())).skoid, objectId);
+    await second.stop();
+  });
+
+  test('a daemon that was killed while it wrote leaves nothing that harms', async () => {
+    writeFileSync(`${machine.keyFile}.new`, 'half of a k', { mode: 0o400 });
+    rmSync(machine.keyFile);
+    const daemon = machine.startRenewal();
+    await logs(daemon, 'key_renewed');
+    await assertTaken(machine, await signs(pool));
+    assert.deepEqual(await healthBecomes(pool), []);
+    await daemon.stop();
+  });
+
+  test('a fresh worker signs at once', async (t) => {
+    const uri = `${machine.azure.url}/uploads/alice/a.txt`;
+    const times = [];
+    for (let i = 0; i < 20; i++) {
+      const start = performance.now();
+      const worker = await machine.startWorker({ args: ['--signatures-only'], first: signature({ uri }) });
+      times.push(performance.now() - start);
+      const answered = await waitFor(() => worker.lines().find(({ endpoint }) => endpoint), { what: 'its line' });
+      assert.deepEqual([answered.endpoint, answered.status], ['signature', 200]);
+      await worker.stop();
+    }
+    times.sort((a, b) => a - b);
+    t.diagnostic(`from spawn to the first signature: median ${Math.round(times[10])} ms, at most ${Math.round(times.at(-1))} ms`);
+    assert.ok(times[10] < 1000, `${times} ms`);
+  });
+});
+
+describe('keys that nobody should use', () => {
+  let machine;
+  before(async () => {
+    machine = await startMachine();
+    assert.equal((await machine.renewOnce()).code, 0);
+  });
+  after(() => machine?.stop());
+
+  const good = () => readFileSync(machine.keyFile);
+  const rows = [
+    ['readable by others', (text) => writeKey(text, 0o640)],
+    ['half of it', (text) => writeKey(text.subarray(0, text.length / 2))],
+    ['nothing', () => writeKey('')],
+    ['something else', () => writeKey('{"key":"value"}')],
+    ['too long', (text) => writeKey(Buffer.concat([text, Buffer.alloc(8192, ' ')]))],
+  ];
+  const writeKey = (text, mode = 0o400) => {
+    rmSync(machine.keyFile);
+    writeFileSync(machine.keyFile, text, { mode });
+    chmodSync(machine.keyFile, mode);
+  };
+  for (const [what, spoil] of rows) {
+    test(`${what}: refused, and replaced by the daemon`, async () => {
+      spoil(good());
+      const worker = await machine.startWorker();
+      assert.equal((await worker.sign()).status, 503);
+      assert.match((await logs(worker, 'bad_delegation_key'))[0], /acmeuploads\.delegation-key: (is not a file of|holds no)/);
+      assert.equal((await machine.renewOnce()).code, 0);
+      await assertTaken(machine, await signs(worker));
+      await worker.stop();
+    });
+  }
+});
