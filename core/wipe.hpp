@@ -8,7 +8,8 @@ namespace blobvalet {
 /// Overwrites `text` and empties it, so that a secret does not stay in memory that is given back.
 void wipe(std::string& text);
 
-/// The same for everything in a request or an answer that may hold a secret: URL (of a SAS), headers and body.
+/// The same for everything in a request or an answer that may hold a secret: URL (of a SAS), headers and
+/// body.
 void wipe(HttpCall& call);
 void wipe(HttpAnswer& answer);
 

@@ -78,7 +78,6 @@ EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site,
   watch(signals_.get(), EPOLLIN, &signals_);
   if (surroundings_.files != nullptr) watch(surroundings_.files->fd(), EPOLLIN, surroundings_.files);
   if (duty_ == Duty::all) deliveries_.begin(site);
-  // What came between its being read and its being watched has woken nobody.
   if (surroundings_.files != nullptr) look_at_files();
 }
 
@@ -152,6 +151,7 @@ void EventLoop::handle_signals() {
 
 void EventLoop::reload() {
   auto site = reload_();
+  if (surroundings_.files != nullptr) look_at_files();
   if (site == nullptr) return;
   app_.emplace(site, clock_, log_, surroundings_.state);
   if (duty_ == Duty::all) deliveries_.begin(site);
@@ -160,7 +160,8 @@ void EventLoop::reload() {
   peeked_.resize(largest_request(limits_));
 }
 
-/// Several files often change together: they are read when all may be there.
+/// Several files often change together: they are read when all may be there. To be called also when they have
+/// just been read, since what came before they were watched has woken nobody.
 void EventLoop::look_at_files() {
   if (surroundings_.files->has_changed() && !reload_at_) reload_at_ = steady_clock::now() + kFilesSettle;
 }

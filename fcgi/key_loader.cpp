@@ -136,7 +136,8 @@ std::string KeyLoader::objection(int fd, FileGuard guard) {
   return is_regular(fd) ? "" : "is not a regular file";
 }
 
-KeyLoader::Text KeyLoader::load_file(const std::filesystem::path& path, FileGuard guard, std::string& message) {
+KeyLoader::Text KeyLoader::load_file(const std::filesystem::path& path, FileGuard guard,
+                                     std::string& message) {
   seen_.emplace(path, FileState::of(path));
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) {

@@ -44,7 +44,8 @@ class KeyLoader {
   [[nodiscard]] SeenFiles take_seen() { return std::exchange(seen_, {}); }
 
  private:
-  /// systemd guards its credentials itself, some with an access list that shows in the mode as the group's right.
+  /// systemd guards its credentials itself, some with an access list that shows in the mode as the group's
+  /// right.
   enum class FileGuard : std::uint8_t { mode, systemd };
   [[nodiscard]] static std::string objection(int fd, FileGuard guard);
   [[nodiscard]] Text load_client_secret(const KeySource& source, const std::string& path,

@@ -25,7 +25,7 @@ namespace {
 /// Signals, changed files and a clock that is set, as descriptors to wait for.
 class Wakers {
  public:
-  enum class Event : std::uint8_t { nothing, stop, reload, clock_set };
+  enum class Event : std::uint8_t { nothing, stop, reload, files, clock_set };
 
   Wakers() {
     sigset_t set;
@@ -49,7 +49,7 @@ class Wakers {
       arm_clock();
       return Event::clock_set;
     }
-    return files_.has_changed() ? Event::reload : Event::nothing;
+    return waiting[2].revents != 0 ? Event::files : Event::nothing;
   }
 
  private:
@@ -115,9 +115,10 @@ class RenewalDaemon {
     begin(std::move(setup));
   }
   void run() {
-    // What came between its being read and its being watched has woken nobody.
-    if (wakers_.files().has_changed()) reload();
     while (true) {
+      // Not only when told so: what came between its being read and its being watched has woken nobody.
+      while (wakers_.files().has_changed())
+        reload();
       switch (wakers_.wait(-1)) {
         case Wakers::Event::stop: return;
         case Wakers::Event::reload: reload(); break;
@@ -125,6 +126,7 @@ class RenewalDaemon {
           Log::notice("clock_set");
           renewer_->wake();
           break;
+        case Wakers::Event::files:
         case Wakers::Event::nothing: break;
       }
     }
