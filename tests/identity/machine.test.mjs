@@ -115,7 +115,7 @@ describe('keys that nobody should use', () => {
 
   const good = () => readFileSync(machine.keyFile);
   const rows = [
-    ['readable by others', (text) => writeKey(text, 0o640)],
+    ['readable by others', (text) => writeKey(text, 0o644)],
     ['half of it', (text) => writeKey(text.subarray(0, text.length / 2))],
     ['nothing', () => writeKey('')],
     ['something else', () => writeKey('{"key":"value"}')],

@@ -58,6 +58,7 @@ const guestOf = (init) => {
     workers: (endpoint) => processesIn(path('/proc'), `/blobvalet-${endpoint}`)
       .filter((pid) => read(path(`/proc/${pid}/comm`)) === 'blobvalet\n'),
     load: (urlPath) => startLoad(init, urlPath),
+    cloud: () => startCloud(init),
   };
 };
 
@@ -102,6 +103,13 @@ async function startLoad(init, urlPath) {
     },
     stop: () => clients.stop(),
   };
+}
+
+/// An identity service and a storage account in the guest's network: what cloud.mjs says of them, and `stop()`.
+async function startCloud(init) {
+  const cloud = startProcess('nsenter', ['-t', String(init), '-n', '--', process.execPath, here('cloud.mjs')]);
+  const said = await waitFor(() => JSON.parse(cloud.output()), { what: 'the cloud is there' });
+  return { ...said, stop: () => cloud.stop() };
 }
 
 // nspawn leaves the control groups of a guest behind. They are empty, and rmdir is all that works on them.

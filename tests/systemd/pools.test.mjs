@@ -195,6 +195,42 @@ async function signsWithAnEncryptedKey(guest, pool) {
   assert.deepEqual(filesWithSecrets(guest.written), []);
 }
 
+/// Lets the machine's identity sign in place of the account key, which is removed, while clients are asking.
+async function signsWithoutAnAccountKey(guest, cloud) {
+  rmSync(guest.path('/etc/systemd/system/blobvalet-.service.d'), { recursive: true });
+  writeFileSync(guest.path('/etc/default/blobvalet-keys'), Object.entries(cloud.env).map(([name, value]) => `${name}=${value}\n`).join(''));
+  writeFileSync(guest.path('/etc/blobvalet/azure.pem'), cloud.ca);
+  const file = guest.path('/etc/blobvalet/blobvalet.json');
+  const config = JSON.parse(readFileSync(file, 'utf8'));
+  Object.assign(config.accounts[0], {
+    endpoint: cloud.endpoint, aliases: ['https://acmeuploads.blob.core.windows.net'], ca_file: 'azure.pem',
+    credential: { type: 'managed_identity' },
+  });
+  await guest.sh('systemctl daemon-reload; rm -f /etc/blobvalet/acmeuploads.key*; systemctl restart blobvalet-keys');
+  writeFileSync(file, JSON.stringify(config));
+  await waitFor(async () => (await signature(guest)).searchParams.get('skoid') === cloud.oid, { what: 'the identity signs' });
+  await answersAsItShould(guest);
+  assert.equal(await guest.sh('cd /run/blobvalet && stat -c "%a %U %n" keys keys/*.delegation-key'),
+    '700 blobvalet keys\n400 blobvalet keys/acmeuploads.delegation-key\n');
+  assert.equal(await guest.sh('stat -f -c %T /run/blobvalet/keys'), 'tmpfs\n');
+  assert.deepEqual(filesWithSecrets(guest.written), []);
+}
+
+/// The one process that renews keys is locked in like a worker, and missed by nobody for a while.
+async function renewsKeysInOnePlace(guest) {
+  const [renewer, ...more] = keyRenewers(guest);
+  assert.deepEqual(more, []);
+  isLockedIn(guest, renewer);
+  await noRequestFails(guest, async () => {
+    await guest.sh(`kill -9 ${renewer}`);
+    await waitFor(() => ![renewer, undefined].includes(keyRenewers(guest)[0]), { what: 'another one in its place' });
+  });
+  await noRequestFails(guest, () => replacesEveryWorker(guest, socketPool.replace));
+  assert.ok((await signature(guest)).searchParams.get('skoid'), 'new workers sign with the key that is there');
+}
+
+const keyRenewers = (guest) => guest.workers('keys');
+
 async function hasToldNoSecret(guest) {
   assertNoSecret(await guest.sh('journalctl --no-pager --output=cat'), 'the journal');
 }
@@ -281,7 +317,7 @@ async function leavesNothing(guest, pool) {
 
 const skip = process.env.BLOBVALET_SKIP_BOOT === '1' && 'BLOBVALET_SKIP_BOOT=1';
 
-test('pools under systemd', { skip, timeout: 200_000 }, async (t) => {
+test('pools under systemd', { skip, timeout: 240_000 }, async (t) => {
   const guest = await bootGuest();
   let hasFailed = false;  // then the guest is in no state that a later step could build on
   const step = (name, body) => t.test(name, async (step) => {
@@ -347,6 +383,13 @@ test('pools under systemd', { skip, timeout: 200_000 }, async (t) => {
     });
 
     await step('the socket pool takes over from the spawn-fcgi pool', () => takesOver(guest, socketPool, spawnPool));
+    const cloud = await guest.cloud();
+    try {
+      await step('socket pool: signs without an account key', () => signsWithoutAnAccountKey(guest, cloud));
+      await step('socket pool: one process renews keys', () => renewsKeysInOnePlace(guest));
+    } finally {
+      await cloud.stop();
+    }
     await step('socket pool: leaves nothing when stopped', () => leavesNothing(guest, socketPool));
     await step('spawn-fcgi pool: starts by itself', () => takesOver(guest, spawnPool, socketPool));
     await step('spawn-fcgi pool: leaves nothing when stopped', () => leavesNothing(guest, spawnPool));
