@@ -64,7 +64,8 @@ SecretBytes delegation_key_text(const UserDelegationKey& key, std::string_view o
 
 std::optional<DelegationKeyText> DelegationKeyText::parse(std::string_view text) {
   DelegationKeyText result;
-  if (next_line(text) != kFirstLine) return std::nullopt;
+  // Without its end it is a part of a key: base64 that is cut short may be base64, too.
+  if (!text.ends_with('\n') || next_line(text) != kFirstLine) return std::nullopt;
   const auto origin = next_value(text, "origin");
   if (!origin) return std::nullopt;
   result.origin = *origin;
