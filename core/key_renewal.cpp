@@ -78,9 +78,9 @@ UtcSeconds KeyRenewal::run() {
   const UtcSeconds now = clock_.now();
   if (is_due(now)) {
     if (auto key = fetch(now)) {
-      succeed(std::move(*key), now);
+      succeed(std::move(*key));
     } else {
-      fail(key.error(), now);
+      fail(key.error());
     }
   }
   const UtcSeconds later = clock_.now() + seconds(1);
@@ -91,7 +91,7 @@ UtcSeconds KeyRenewal::run() {
 
 bool KeyRenewal::is_due(UtcSeconds now) const {
   // A clock that was set back must not make us wait for the time it showed.
-  if (failure_) return now >= retry_at_ || retry_at_ - now > std::chrono::hours(1);
+  if (failure_) return now >= retry_at_ || now < failed_at_;
   if (!current_ || current_->origin != origin_) return true;
   const UserDelegationKey& key = current_->key;
   return now < key.not_before ||
@@ -112,20 +112,23 @@ tl::expected<UserDelegationKey, IdentityFailure> KeyRenewal::fetch(UtcSeconds no
   return tl::unexpected(IdentityFailure{});
 }
 
-void KeyRenewal::succeed(UserDelegationKey key, UtcSeconds now) {
+void KeyRenewal::succeed(UserDelegationKey key) {
   try {
     store_.write(account_, key, origin_);
   } catch (const std::exception& error) {
-    return fail({error.what()}, now);
+    return fail({error.what()});
   }
   current_ = DelegationKeyText{std::move(key), origin_};
   failure_.reset();
   failures_ = 0;
 }
 
-void KeyRenewal::fail(const IdentityFailure& failure, UtcSeconds now) {
+/// Fetching may have taken minutes, so the wait begins when it has ended.
+void KeyRenewal::fail(const IdentityFailure& failure) {
+  const UtcSeconds now = clock_.now();
   const UtcSeconds since = failure_ ? std::min(failure_->since, now) : now;
   failure_ = KeyStatus::Failure{account_, failure.reason, since};
+  failed_at_ = now;
   retry_at_ = now + wait_after(failure, failures_++, jitter_);
 }
 

@@ -52,8 +52,8 @@ class KeyRenewal {
  private:
   [[nodiscard]] bool is_due(UtcSeconds now) const;
   [[nodiscard]] tl::expected<UserDelegationKey, IdentityFailure> fetch(UtcSeconds now);
-  void succeed(UserDelegationKey key, UtcSeconds now);
-  void fail(const IdentityFailure& failure, UtcSeconds now);
+  void succeed(UserDelegationKey key);
+  void fail(const IdentityFailure& failure);
 
   const std::string account_;
   const std::string url_;
@@ -68,8 +68,9 @@ class KeyRenewal {
   const double jitter_;
   std::optional<DelegationKeyText> current_;
   std::optional<KeyStatus::Failure> failure_;
-  unsigned failures_ = 0;  ///< in a row
-  UtcSeconds retry_at_{};  ///< after a failure
+  unsigned failures_ = 0;   ///< in a row
+  UtcSeconds failed_at_{};  ///< the last time
+  UtcSeconds retry_at_{};   ///< after a failure
 };
 
 }  // namespace blobvalet
