@@ -50,8 +50,9 @@ Health Health::assess(const Site& site, const WorkerState* state, UtcSeconds now
   Health health;
   const auto status = state == nullptr ? std::nullopt : state->key_status();
   look_at_keys(health, site, status ? &*status : nullptr, now);
-  if (status) look_at_clock(health, site, *status);
   const bool silent = !status || std::chrono::abs(now - status->written) > kSilence;
+  // The clock may have been set since.
+  if (!silent) look_at_clock(health, site, *status);
   if (state != nullptr && silent && has_identities(site))
     health.problems.emplace_back("keys: blobvalet keys renew does not run, so nobody renews keys");
   const std::string fault = state == nullptr ? std::string() : state->reload_fault();
