@@ -31,7 +31,6 @@ struct RequestAuthorization {
 struct Account {
   std::string name;
   std::vector<EndpointUrl> endpoints;       ///< the endpoint, then its aliases
-  std::string ca_file;                      ///< certificates our own requests trust; empty: the system's
   std::optional<IdentityOptions> identity;  ///< nothing: account keys
   KeySource current_key;                    ///< without an identity
   std::optional<KeySource> next_key;
