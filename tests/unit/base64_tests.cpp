@@ -81,6 +81,36 @@ BOOST_AUTO_TEST_CASE(a_digest_is_encoded_with_its_padding) {
   BOOST_TEST(std::string_view(text.data(), text.size()) == "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
 }
 
+// RFC 4648 section 10 again, the other way.
+BOOST_AUTO_TEST_CASE(a_secret_of_any_size_is_encoded) {
+  struct Row {
+    std::string_view bytes;
+    const char* text;
+  };
+  const Row rows[] = {
+      {"", ""},
+      {"f", "Zg=="},
+      {"fo", "Zm8="},
+      {"foo", "Zm9v"},
+      {"foob", "Zm9vYg=="},
+      {"fooba", "Zm9vYmE="},
+      {"foobar", "Zm9vYmFy"},
+      {"\xfb\xff\xbf"sv, "+/+/"},
+      {"\0"sv, "AA=="},
+  };
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT(row.text) {
+      BOOST_TEST(text_of(encode_base64(secret(row.bytes))) == row.text);
+    }
+  }
+  for (std::size_t size = 1; size < 200; ++size) {
+    const SecretBytes bytes = secret(std::string(size, '\xa5'));
+    const auto decoded = decode_base64(text_of(encode_base64(bytes)));
+    BOOST_REQUIRE(decoded.has_value());
+    BOOST_TEST(text_of(*decoded) == text_of(bytes));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_was_encoded_decodes_to_the_same) {
   for (unsigned seed = 0; seed < 256; ++seed) {
     std::array<unsigned char, 32> bytes{};

@@ -315,10 +315,14 @@ BOOST_AUTO_TEST_CASE(faulty_accounts_are_refused) {
        {"rules[0].account: has an http endpoint, so sas.protocol must be https,http"}},
       {"no credential type",
        with_credential(R"({"key_file":"k"})"),
-       {"accounts[0].credential.type: is missing; it must be shared_key"}},
+       {"accounts[0].credential.type: is missing; it must be shared_key, managed_identity, "
+        "workload_identity, "
+        "client_secret or default"}},
       {"another credential type",
        with_credential(R"({"type":"sas","key_file":"k"})"),
-       {"accounts[0].credential.type: must be shared_key"}},
+       {"accounts[0].credential.type: must be shared_key, managed_identity, workload_identity, client_secret "
+        "or "
+        "default"}},
       {"a credential that is a text",
        with_credential(R"("k")"),
        {"accounts[0].credential: must be an object with type, and what that type needs"}},

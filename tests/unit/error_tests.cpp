@@ -49,6 +49,7 @@ BOOST_AUTO_TEST_CASE(every_error_has_its_answer) {
       {Errc::azure_refused, "azure_refused", 503, Retry::callback},
       {Errc::hook_unavailable, "hook_unavailable", 503, Retry::callback},
       {Errc::event_store_unavailable, "event_store_unavailable", 503, Retry::callback},
+      {Errc::key_unavailable, "key_unavailable", 503, Retry::callback},
       {Errc::internal_error, "internal_error", 500, Retry::callback},
       {Errc::misconfigured, "misconfigured", 500, Retry::callback},
   };

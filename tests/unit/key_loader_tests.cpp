@@ -37,9 +37,10 @@ struct Loaded {
   std::string faults;  ///< one a line
 };
 
-Loaded load(KeyLoader& loader, const std::vector<Account>& accounts) {
+Loaded load(KeyLoader& loader, const std::vector<Account>& accounts,
+            const std::filesystem::path& shared = "/nonexistent") {
   ConfigFaults faults;
-  Loaded loaded{loader.load(accounts, faults), {}};
+  Loaded loaded{loader.load(accounts, KeyDirectory(shared), faults), {}};
   for (const ConfigFault& fault : faults)
     loaded.faults += fault.text() + "\n";
   return loaded;

@@ -44,9 +44,9 @@ std::string sign(SasSigner& signer, const Site& site, std::string_view uri, Blob
 }
 
 std::shared_ptr<const SigningKey> delegation_key() {
-  return std::make_shared<const SigningKey>(UserDelegationKey{"oid", "tid", "2026-03-01T00:00:00Z",
-                                                              "2026-03-02T00:00:00Z", "b", "2023-11-03", "",
-                                                              secret("0123456789abcdef0123456789abcdef")});
+  return std::make_shared<const SigningKey>(UserDelegationKey{
+      "oid", "tid", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "b", "2023-11-03", "",
+      secret("0123456789abcdef0123456789abcdef"), at("2026-03-01T00:00:00Z"), at("2026-03-02T00:00:00Z")});
 }
 
 // Nothing but a grant can be signed.

@@ -70,4 +70,30 @@ BOOST_AUTO_TEST_CASE(a_delegation_key_shows_its_public_half_as_it_came) {
   BOOST_TEST(fields.user_tenant_id == "utid");
 }
 
+// SHA-256 of `0123456789abcdef` by sha256sum.
+BOOST_AUTO_TEST_CASE(a_fingerprint_is_the_beginning_of_a_digest) {
+  const auto short_key = account_key("MDEyMzQ1Njc4OWFiY2RlZg==");
+  const KeyFingerprint fingerprint(*short_key);
+  BOOST_TEST(fingerprint.text() == "9f9f5111f7b27a78");
+  BOOST_TEST(fingerprint.number() == 0x9f9f5111f7b27a78U);
+  // Whatever kind of key it is, the secret counts.
+  const SigningKey delegation =
+      UserDelegationKey{"oid", "tid", "start", "expiry", "b", "v", "", secret("0123456789abcdef")};
+  BOOST_TEST((KeyFingerprint(delegation) == fingerprint));
+  BOOST_TEST((KeyFingerprint(*account_key()) != fingerprint));
+  BOOST_TEST(KeyFingerprint(*account_key()).text().size() == 16U);
+  BOOST_TEST(std::string(kDevelopmentKey).find(KeyFingerprint(*account_key()).text()) == std::string::npos);
+}
+
+// A leading zero is a digit like any other.
+BOOST_AUTO_TEST_CASE(every_fingerprint_has_16_digits) {
+  for (int i = 0; i < 2000; ++i) {
+    UserDelegationKey key;
+    key.value = secret("key number " + std::to_string(i));
+    const KeyFingerprint fingerprint{SigningKey(std::move(key))};
+    BOOST_TEST(fingerprint.text().size() == 16U);
+    BOOST_TEST(std::stoull(fingerprint.text(), nullptr, 16) == fingerprint.number());
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
