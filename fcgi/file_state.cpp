@@ -18,4 +18,10 @@ bool FileState::operator==(const FileState& other) const {
          same(modified, other.modified) && same(changed, other.changed);
 }
 
+SeenFiles look_again(SeenFiles files) {
+  for (auto& [file, state] : files)
+    state = FileState::of(file);
+  return files;
+}
+
 }  // namespace blobvalet::fcgi

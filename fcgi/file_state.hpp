@@ -22,4 +22,7 @@ struct FileState {
 /// Files that were read, or looked for, as they were just before that.
 using SeenFiles = std::map<std::filesystem::path, FileState>;
 
+/// The same files as they are now.
+[[nodiscard]] SeenFiles look_again(SeenFiles files);
+
 }  // namespace blobvalet::fcgi

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 namespace blobvalet::fcgi {
 namespace {
@@ -15,13 +16,14 @@ namespace fs = std::filesystem;
 constexpr std::uint32_t kEvents =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB;
 
-/// The directory of `file`; while there is none, the closest one above, where it may appear.
-fs::path existing_directory_of(const fs::path& file) {
-  std::error_code ignored;
-  fs::path directory = fs::absolute(file, ignored).parent_path();
-  while (!fs::is_directory(directory, ignored) && directory.has_relative_path())
-    directory = directory.parent_path();
-  return directory;
+// Of the directories on the way to a file: others may be put in their place.
+constexpr std::uint32_t kMoves = IN_MOVE_SELF | IN_DELETE_SELF;
+
+constexpr unsigned kMostLinks = 40;  // path_resolution(7)
+
+fs::file_type type_of(const fs::path& path) {
+  std::error_code error;
+  return fs::symlink_status(path, error).type();
 }
 
 }  // namespace
@@ -46,15 +48,39 @@ bool FileWatch::has_changed() {
                              [](const auto& seen) { return FileState::of(seen.first) != seen.second; });
 }
 
-/// The directory that the name stands in, and the one that it leads to. Adding one twice does nothing; one
-/// that is needed no more only wakes in vain.
 void FileWatch::watch_directories() {
   for (const auto& [file, state] : files_) {
     std::error_code error;
-    const fs::path target = fs::canonical(file, error);
-    ::inotify_add_watch(inotify_.get(), existing_directory_of(file).c_str(), kEvents);
-    if (!error) ::inotify_add_watch(inotify_.get(), target.parent_path().c_str(), kEvents);
+    watch_way_to(fs::absolute(file, error), 0);
   }
+}
+
+/// Watches where a name may appear or lead elsewhere: the directory of the file, that of each link on the
+/// way, and that of the first name that is missing. Watching one twice does nothing; one that is needed no
+/// more only wakes in vain.
+void FileWatch::watch_way_to(const fs::path& file, unsigned links) {
+  fs::path way;
+  for (auto part = file.begin(); part != file.end(); ++part) {
+    const fs::path directory = std::exchange(way, way / *part);
+    auto type = type_of(way);
+    if (type != fs::file_type::directory) {
+      add(directory, kEvents);
+      type = type_of(way);  // it may have been made just now
+    }
+    if (type == fs::file_type::symlink && links < kMostLinks) {
+      std::error_code error;
+      fs::path target = directory / fs::read_symlink(way, error);
+      while (++part != file.end())
+        target /= *part;
+      return watch_way_to(target, links + 1);
+    }
+    if (type != fs::file_type::directory) return;
+    add(way, kMoves);
+  }
+}
+
+void FileWatch::add(const fs::path& directory, std::uint32_t events) {
+  ::inotify_add_watch(inotify_.get(), directory.c_str(), events | IN_MASK_ADD | IN_ONLYDIR);
 }
 
 }  // namespace blobvalet::fcgi

@@ -1,11 +1,14 @@
 #pragma once
+#include <cstdint>
+
 #include "fcgi/file_descriptor.hpp"
 #include "fcgi/file_state.hpp"
 
 namespace blobvalet::fcgi {
 
 /// Tells when one of a set of files has changed: was written, replaced, made, removed, or given other rights,
-/// be it directly or by way of a symbolic link to another directory (as Kubernetes replaces its volumes).
+/// be it directly or because a directory on the way was replaced, or a symbolic link there leads to another
+/// one (as Kubernetes replaces its volumes).
 ///
 /// inotify(7) wakes; what has changed is told by comparing, so that other files beside them do not matter.
 class FileWatch {
@@ -14,6 +17,7 @@ class FileWatch {
   FileWatch();
 
   /// Watches these files from now on, in place of those before. They need not exist, nor their directories.
+  /// What changed since they were seen does not wake: has_changed() is to be asked once.
   void watch(SeenFiles files);
   /// Readable when has_changed() should be called.
   [[nodiscard]] int fd() const { return inotify_.get(); }
@@ -22,6 +26,8 @@ class FileWatch {
 
  private:
   void watch_directories();
+  void watch_way_to(const std::filesystem::path& file, unsigned links);
+  void add(const std::filesystem::path& directory, std::uint32_t events);
 
   FileDescriptor inotify_;
   SeenFiles files_;
