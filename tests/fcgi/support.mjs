@@ -53,12 +53,16 @@ export async function startSitePool({ config, workers = 1 } = {}) {
 
 /// One worker that nobody starts again, so that a test can see how it ends; what startProcess() returns, and
 /// `socket`, `site` and `lines()`, its log.
-export async function startWorker({ config, env, log } = {}) {
-  const site = writeSite(config);
-  const socket = join(site.dir, 'worker.sock');
+export async function startWorker({ config, ...more } = {}) {
+  return startWorkerOf(writeSite(config), more);
+}
+
+/// The same for a site that there is already, by whose name for the worker its files are told from those of others.
+export async function startWorkerOf(site, { name = 'worker', env, log } = {}) {
+  const socket = join(site.dir, `${name}.sock`);
   const worker = startProcess('spawn-fcgi', [
     '-s', socket, '-M', '0660', '-n', '--', blobvaletBinary, 'serve', '--config', site.file,
-  ], { env, log: log ?? join(site.dir, 'worker.log') });
+  ], { env, log: log ?? join(site.dir, `${name}.log`) });
   const lines = () => logLines(worker.output());
   await waitFor(() => worker.ended() ?? ask(socket, health), { what: 'a first answer' }).catch(() => worker.stop());
   if (worker.ended()) throw new Error(`the worker did not start:\n${worker.output()}`);
