@@ -39,7 +39,7 @@ const connectMany = (socket, count) => Promise.all(Array.from({ length: count },
 async function reload(worker, event) {
   const before = worker.lines().length;
   process.kill(worker.pid, 'SIGHUP');
-  const fresh = () => worker.lines().slice(before).filter((line) => line.event);
+  const fresh = () => worker.lines().slice(before).filter((line) => line.event && line.event !== 'signing_key');
   await waitFor(() => fresh().length > 0);
   await ask(worker.socket, health);  // whoever answers has written its last line
   const lines = fresh();
