@@ -208,6 +208,17 @@ describe('files that change under load', { timeout: 120_000 }, () => {
     await assertTakenUp(() => replace(keyFile(), newKey()));
   });
 
+  test('a key that changes while the configuration is faulty', async () => {
+    await assertKept(() => write('{'), /./);
+    const attempts = () => workers[0].lines().filter(({ event }) => event === 'reload_failed').length;
+    const before = attempts();
+    replace(keyFile(), newKey());
+    await waitFor(() => attempts() > before, { what: 'a look at the files', timeoutMs: kPatienceMs });
+    await sleep(1000);
+    assert.ok(attempts() <= before + 3, `${attempts() - before} attempts for one change`);
+    await assertTakenUp(() => write(another()));
+  });
+
   test('twenty changes in a row end with the last', async () => {
     const rule = { ...kRule, name: 'last', container: 'last' };
     const atLast = signature({ uri: `${kEndpoint}/last/alice/a.txt` });

@@ -33,9 +33,10 @@ export const kRules = [
 /// of them from readers without a signature. `endpoint` is where the workers reach the store, if that is not where pages
 /// do, and `files` are nginx's. `startStorage` starts something in Azurite's place, with the same methods, and
 /// `changeConfig(config, dir, storage)` returns the configuration that is written in place of the usual one.
+/// `startBeside(config)` starts what else runs on the machine, before the workers.
 export async function startSite({
   workers = 2, port, customHeaders = [], files, endpoint, rules = kRules, success = {}, privately = false,
-  startStorage = startAzurite, changeConfig = (usual) => usual,
+  startStorage = startAzurite, changeConfig = (usual) => usual, startBeside,
 } = {}) {
   const dir = tempDir();
   const ownPort = port ?? await freePort();
@@ -53,6 +54,7 @@ export async function startSite({
     for (const name of containersOf(rules)) await storage.createContainer(name, privately ? undefined : 'blob');
     const application = success.hook && await start(startApplication());
     const config = writeConfig(dir, storage, { endpoint, rules, success: pointTo(application, success), changeConfig });
+    if (startBeside) await start(startBeside(config));
     const pool = await start(startRestartablePool({ dir, workers, config, args: ['--signatures-only'] }));
     const successPool = await start(startRestartablePool({ dir, workers, config, name: 'success' }));
     const login = await start(startLogin());
@@ -84,7 +86,6 @@ const pointTo = (application, success) => (application
 
 function writeConfig(dir, storage, { endpoint = storage.blobEndpoint, rules, success, changeConfig }) {
   const file = join(dir, 'blobvalet.json');
-  writeFileSync(join(dir, 'account.key'), key, { mode: 0o600 });
   writeFileSync(join(dir, 'application.secret'), secret, { mode: 0o600 });
   const usual = {
     accounts: [{
@@ -95,7 +96,9 @@ function writeConfig(dir, storage, { endpoint = storage.blobEndpoint, rules, suc
     rules,
     success,
   };
-  writeFileSync(file, JSON.stringify(changeConfig(usual, dir, storage)));
+  const config = changeConfig(usual, dir, storage);
+  if (config.accounts[0].credential.key_file === 'account.key') writeFileSync(join(dir, 'account.key'), key, { mode: 0o600 });
+  writeFileSync(file, JSON.stringify(config));
   return file;
 }
 
