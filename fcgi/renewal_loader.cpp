@@ -9,10 +9,12 @@ RenewalLoader::RenewalLoader(std::filesystem::path config_file)
 
 tl::expected<RenewalSetup, ConfigFaults> RenewalLoader::load() {
   const FileState config = FileState::of(config_file_);
+  // While the configuration is faulty, the files of the last sound one still count. As they are now: one
+  // whose change cannot be taken up would else be news for ever.
+  SeenFiles before = look_again(seen_);
   auto setup = read();
-  SeenFiles before = setup ? SeenFiles{} : std::move(seen_);
   seen_ = keys_.take_seen();
-  seen_.merge(before);
+  if (!setup) seen_.merge(before);
   seen_.insert_or_assign(config_file_, config);
   return setup;
 }

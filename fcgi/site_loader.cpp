@@ -29,11 +29,12 @@ SiteLoader::SiteLoader(std::filesystem::path config_file)
 
 tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::load() {
   const FileState config = FileState::of(config_file_);
+  // While the configuration is faulty, the files of the last sound one still count. As they are now: one
+  // whose change cannot be taken up would else be news for ever.
+  SeenFiles before = look_again(seen_);
   auto site = read();
-  // Of a faulty configuration the files of the last sound one still count.
-  SeenFiles before = site ? SeenFiles{} : std::move(seen_);
   seen_ = keys_.take_seen();
-  seen_.merge(before);
+  if (!site) seen_.merge(before);
   seen_.insert_or_assign(config_file_, config);
   return site;
 }
