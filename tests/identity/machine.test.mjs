@@ -131,10 +131,66 @@ describe('keys that nobody should use', () => {
       spoil(good());
       const worker = await machine.startWorker();
       assert.equal((await worker.sign()).status, 503);
-      assert.match((await logs(worker, 'bad_delegation_key'))[0], /acmeuploads\.delegation-key: (is not a file of|holds no)/);
+      assert.match((await logs(worker, 'bad_delegation_key'))[0], /acmeuploads\.delegation-key: (has mode 0644|holds no)/);
       assert.equal((await machine.renewOnce()).code, 0);
       await assertTaken(machine, await signs(worker));
       await worker.stop();
     });
   }
+});
+
+describe('a configuration that is broken while a key is renewed', () => {
+  let machine;
+  let worker;
+  before(async () => {
+    machine = await startMachine();
+    assert.equal((await machine.renewOnce()).code, 0);
+    worker = await machine.startWorker();
+  });
+  after(() => machine?.stop());
+
+  const warned = { code: 200, status: 'warning' };
+  /// Takes what Azure knows away, so that only a key which comes from now on can sign.
+  function expectNewKey() {
+    machine.azure.distrustDelegations();
+    rmSync(machine.keyFile);
+  }
+
+  test('the new key signs nevertheless', async () => {
+    const { configuration } = await worker.health();
+    machine.write('{ "accounts": ');
+    const [problem] = await healthBecomes(worker, warned);
+    assert.match(problem, /^configuration: the old one is in use: /);
+    await assertTaken(machine, await worker.sign());
+
+    expectNewKey();
+    await renewBeside();
+    await waitFor(() => details(worker, 'signing_key').length === 2, { what: 'the new key', timeoutMs: kPatienceMs });
+    await assertTaken(machine, await worker.sign());
+    assert.deepEqual(await worker.health().then(({ problems, ...it }) => [problems, it.configuration]), [[problem], configuration]);
+
+    machine.write(machine.config);
+    assert.deepEqual(await healthBecomes(worker), []);
+    await assertTaken(machine, await worker.sign());
+  });
+
+  /// By a configuration that is whole.
+  async function renewBeside() {
+    const sound = join(machine.dir, 'sound.json');
+    writeFileSync(sound, JSON.stringify(machine.config));
+    assert.equal((await machine.renewOnce({ config: sound })).code, 0);
+  }
+
+  test('the daemon keeps what it has, too, and says so', async () => {
+    const daemon = machine.startRenewal();
+    await logs(daemon, 'started');
+    machine.write('{ "accounts": ');
+    await logs(daemon, 'reload_failed');
+    assert.equal(daemon.ended(), null);
+    assert.deepEqual((await healthBecomes(worker, warned)).length, 1);
+    machine.write(machine.config);
+    await logs(daemon, 'reloaded');
+    assert.deepEqual(await healthBecomes(worker), []);
+    await daemon.stop();
+  });
 });

@@ -10,6 +10,7 @@ import { request } from '../lib/http.mjs';
 import { startIdentityStub } from '../lib/identity-stub.mjs';
 import { blobvaletBinary } from '../lib/pool.mjs';
 import { startProcess, tempDir, waitFor } from '../lib/process.mjs';
+import { registerSecret } from '../lib/secrets.mjs';
 import { health, kAccount, kRule, kUnverified, logLines, signature } from '../fcgi/support.mjs';
 
 /// How long something may take that takes a moment on a machine which has nothing else to do.
@@ -31,6 +32,7 @@ export async function startMachine({
   const identity = await startIdentityStub({ certificate, system, users });
   const azure = await startAzureStub({ tls: certificate });
   azure.trust({ account: kAccount, key: newKey() });
+  registerSecret(identity.application.secret, 'the client secret');
   for (const { objectId } of [identity.system, ...identity.users, identity.application]) {
     azure.trustIdentity({ oid: objectId, tid: identity.tenantId });
   }
@@ -60,9 +62,8 @@ export async function startMachine({
     running.push(started);
     return Object.assign(started, { lines: () => logLines(started.output()) });
   };
-  const renewal = (name, args, more) => run(name, blobvaletBinary, ['keys', 'renew', '--config', machine.file, ...args], {
-    ...more, env: { ...describe(env), ...more.env },
-  });
+  const renewal = (name, args, { config = machine.file, ...more }) => run(
+    name, blobvaletBinary, ['keys', 'renew', '--config', config, ...args], { ...more, env: { ...describe(env), ...more.env } });
   let count = 0;
   return Object.assign(machine, {
     /// The daemon; what startProcess() returns, and `lines()`, its log. It may not be through with its first renewal.

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { isDelegation, isInForce, sign, stringToSign } from './azure-sas.mjs';
 import { claimsOf, isValidNow } from './jwt.mjs';
+import { registerSecret } from './secrets.mjs';
 
 /// What an account trusts: its keys, a fixed token, identities whose tokens are valid, and user delegation keys.
 export const makeTrust = () => ({ account: '', keys: [], token: null, identities: [], delegations: [] });
@@ -69,7 +70,7 @@ const kLongestKeyMs = 7 * 86_400_000;
 /// A key for an identity, `{oid, tid, start, expiry, service, version, value}`.
 export const makeDelegation = ({
   oid, tid, start, expiry, version = '2023-11-03', value = randomBytes(32).toString('base64'),
-}) => ({ oid, tid, start, expiry, service: 'b', version, value });
+}) => ({ oid, tid, start, expiry, service: 'b', version, value: registerSecret(value, 'a user delegation key') });
 
 /// What is asked for, `{start, expiry, version}`, or `{code}`, why it cannot be had.
 export function readKeyRequest({ headers, body }, nowMs) {

@@ -5,6 +5,7 @@ import { makeCertificate } from './certificate.mjs';
 import { authority } from './entra.mjs';
 import { claimsOf, makeToken } from './jwt.mjs';
 import { appService, arc, imds, makeIdentity, makeKeyFiles } from './managed-identities.mjs';
+import { registerSecret } from './secrets.mjs';
 import { startStrictService } from './strict-service.mjs';
 
 /// The only place where an Arc server's agent leaves its key files; whoever runs the tests has to be root to write there.
@@ -56,7 +57,7 @@ async function start(stub, at, { judge, env }) {
 
 function issue({ tenantId, lifetimeSeconds, issued }, { objectId, clientId }) {
   const token = makeToken({ oid: objectId, tid: tenantId, appid: clientId, lifetimeSeconds });
-  issued.push(token);
+  issued.push(registerSecret(token, 'a token'));
   return { token, expires: claimsOf(token).exp };
 }
 
@@ -65,5 +66,5 @@ function newAssertion({ application, tenantId }) {
   application.assertion = makeToken({
     oid: randomUUID(), tid: tenantId, iss: 'https://cluster.example/', aud: 'api://AzureADTokenExchange', lifetimeSeconds: 3600,
   });
-  return application.assertion;
+  return registerSecret(application.assertion, 'an assertion');
 }
