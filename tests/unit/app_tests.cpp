@@ -1,4 +1,5 @@
 #include "core/app.hpp"
+#include "core/version.hpp"
 #include "tests/unit/allocation_watch.hpp"
 #include "tests/unit/support.hpp"
 
@@ -567,15 +568,52 @@ BOOST_AUTO_TEST_CASE(what_the_web_server_got_wrong_is_no_client_error) {
   BOOST_TEST(bench.answer(request) == "500 json " + refusal_of_signature(kWhat, "misconfigured"));
 }
 
-BOOST_AUTO_TEST_CASE(health_is_always_ok) {
-  Bench bench;
-  Request request;
-  request.endpoint = "health";
-  for (const char* method : {"GET", "HEAD"}) {
-    request.method = method;
-    BOOST_TEST(bench.answer(request).starts_with(R"(200 json {"status":"ok","version":")"));
-    BOOST_TEST(bench.response.body.ends_with("\"}"));
-    BOOST_TEST(bench.logged() == "health||||||||ok||200");
+BOOST_AUTO_TEST_CASE(health_is_red_when_uploads_fail) {
+  class FakeState final : public WorkerState {
+   public:
+    [[nodiscard]] SasLedger* ledger() override { return nullptr; }
+    [[nodiscard]] std::optional<KeyStatus> key_status() const override {
+      return KeyStatus{at("2026-03-01T12:00:00Z"), {}, skew};
+    }
+    [[nodiscard]] std::string reload_fault() const override { return fault; }
+    std::optional<std::chrono::seconds> skew;
+    std::string fault;
+  };
+  struct Row {
+    const char* name;
+    std::optional<std::chrono::seconds> skew;
+    const char* fault;
+    const char* status;
+    const char* problems;
+    const char* code;
+  };
+  const Row rows[] = {
+      {"well", 0s, "", "200 json ok", "[]", "ok"},
+      {"not measured", {}, "", "200 json ok", "[]", "ok"},
+      {"a warning", 0s, "rules: is missing", "200 json warning",
+       R"(["configuration: the old one is in use: rules: is missing"])", "ok"},
+      {"failing", 61s, "", "503 json failing", R"(["clock: this machine is 61 s ahead of Azure"])", "ok"},
+  };
+  const FakeClock clock;
+  for (const Row& row : rows) {
+    for (const char* method : {"GET", "HEAD"}) {
+      BOOST_TEST_CONTEXT(row.name << " " << method) {
+        FakeState state;
+        state.skew = row.skew;
+        state.fault = row.fault;
+        Bench bench;
+        App app(site_from(kSite), clock, nullptr, &state);
+        Request request;
+        request.endpoint = "health";
+        request.method = method;
+        bench.event = app.handle(request, bench.response);
+        const std::string status(row.status);
+        BOOST_TEST(bench.shown() == status.substr(0, 9) + R"({"status":")" + status.substr(9) +
+                                        R"(","version":")" + std::string(kVersion) +
+                                        R"(","configuration":"","problems":)" + row.problems + "}");
+        BOOST_TEST(bench.logged() == "health||||||||"s + row.code + "||" + status.substr(0, 3));
+      }
+    }
   }
 }
 
