@@ -48,6 +48,7 @@ struct KeyRenewer::AccountKeeper {
                 const std::shared_ptr<const SecretBytes>& client_secret, const KeyDirectory& directory,
                 const Clock& clock, StopGate& gate)
       : name(config.accounts[account].name),
+        curl([&gate] { return gate.is_stopped(); }),
         http(curl, gate),
         timer(gate),
         store(directory),
@@ -133,7 +134,7 @@ void KeyRenewer::note(AccountKeeper& keeper) {
 }
 
 void KeyRenewer::watch_clock() {
-  CurlHttp curl;
+  CurlHttp curl([this] { return gate_.is_stopped(); });
   StoppableHttp http(curl, gate_);
   while (!gate_.is_stopped()) {
     std::optional<seconds> skew;

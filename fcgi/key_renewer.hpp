@@ -19,7 +19,7 @@ class KeyRenewer {
   /// std::runtime_error if the directory cannot be used.
   KeyRenewer(Config config, const IdentityEnvironment& environment,
              std::vector<std::shared_ptr<const SecretBytes>> client_secrets, const Clock& clock);
-  /// Ends what is under way; a request that has been sent may take some seconds.
+  /// Ends what is under way, within a second or two.
   ~KeyRenewer();
   KeyRenewer(const KeyRenewer&) = delete;
   KeyRenewer& operator=(const KeyRenewer&) = delete;

@@ -212,6 +212,20 @@ void set_receiver(CURL* handle, Receiver& receiver) {
   set(handle, CURLOPT_WRITEDATA, &receiver);
 }
 
+using IsOver = std::function<bool()>;
+
+int on_progress(void* is_over, curl_off_t /*download*/, curl_off_t /*downloaded*/, curl_off_t /*upload*/,
+                curl_off_t /*uploaded*/) noexcept {
+  return (*static_cast<const IsOver*>(is_over))() ? 1 : 0;
+}
+
+void set_end(CURL* handle, const IsOver& is_over) {
+  if (!is_over) return;
+  set(handle, CURLOPT_XFERINFOFUNCTION, &on_progress);
+  set(handle, CURLOPT_XFERINFODATA, &is_over);
+  set(handle, CURLOPT_NOPROGRESS, 0L);
+}
+
 int status_of(CURL* handle) {
   long status = 0;
   (void)curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
@@ -228,7 +242,7 @@ CurlLibrary::~CurlLibrary() {
   curl_global_cleanup();
 }
 
-CurlHttp::CurlHttp() : handle_(curl_easy_init()) {
+CurlHttp::CurlHttp(std::function<bool()> is_over) : is_over_(std::move(is_over)), handle_(curl_easy_init()) {
   if (handle_ == nullptr) throw std::runtime_error("libcurl gives no handle");
 }
 
@@ -241,6 +255,7 @@ tl::expected<HttpAnswer, HttpFailure> CurlHttp::send(const HttpCall& call) {
   set_trust(handle, call);
   set_request(handle, call, headers);
   set_receiver(handle, receiver);
+  set_end(handle, is_over_);
   const CURLcode code = curl_easy_perform(handle);
   if (receiver.failure) return tl::unexpected(*receiver.failure);
   if (code != CURLE_OK) return tl::unexpected(failure_of(code));

@@ -1,6 +1,7 @@
 #pragma once
 #include <curl/curl.h>
 
+#include <functional>
 #include <memory>
 
 #include "core/http_client.hpp"
@@ -27,13 +28,16 @@ class CurlLibrary {
 /// out.
 class CurlHttp final : public Http {
  public:
-  CurlHttp();
+  /// A call under way is given up (as unreachable) within a second or so once `is_over` returns true; empty:
+  /// never.
+  explicit CurlHttp(std::function<bool()> is_over = {});
   [[nodiscard]] tl::expected<HttpAnswer, HttpFailure> send(const HttpCall& call) override;
 
  private:
   struct Cleanup {
     void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   };
+  const std::function<bool()> is_over_;
   std::unique_ptr<CURL, Cleanup> handle_;
 };
 
