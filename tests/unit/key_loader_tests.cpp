@@ -32,6 +32,14 @@ Account credential_account(std::string name) {
   return account_with({KeySource::Kind::credential, std::move(name)});
 }
 
+/// An account whose key somebody else fetches.
+Account identity_account() {
+  Account account;
+  account.name = "acme";
+  account.identity.emplace();
+  return account;
+}
+
 struct Loaded {
   std::vector<AccountKeys> keys;
   std::string faults;  ///< one a line
@@ -401,6 +409,55 @@ BOOST_AUTO_TEST_CASE(no_message_holds_a_byte_of_a_key) {
   for (std::size_t i = 0; i + 4 <= kKey.size(); ++i) {
     BOOST_TEST(loaded.faults.find(kKey.substr(i, 4)) == std::string::npos);
   }
+}
+
+BOOST_AUTO_TEST_CASE(user_delegation_keys_are_those_that_somebody_has_fetched) {
+  const TempDir dir;
+  const KeyDirectory keys(dir.path());
+  KeyLoader loader("/nonexistent");
+  Loaded loaded = load(loader, {identity_account()}, dir.path());
+  BOOST_TEST(loaded.faults == "", "one may still come");
+  BOOST_TEST(loaded.keys.at(0).current == nullptr);
+  BOOST_TEST(loaded.keys.at(0).next == nullptr);
+  BOOST_TEST((loader.take_seen() == SeenFiles{{keys.key_file("acme"), FileState{}}}));
+
+  keys.write_key("acme", delegation_key_text({"oid", "tid", "2026-03-01T11:45:00Z", "2026-03-04T12:00:00Z",
+                                              "b", "2023-11-03", "", secret("0123456789abcdef")},
+                                             "origin"));
+  loaded = load(loader, {identity_account()}, dir.path());
+  BOOST_TEST(loaded.faults == "");
+  BOOST_REQUIRE(loaded.keys.at(0).current != nullptr);
+  const auto& key = std::get<UserDelegationKey>(*loaded.keys.at(0).current);
+  BOOST_TEST(key.object_id == "oid");
+  BOOST_TEST((key.not_after == at("2026-03-04T12:00:00Z")));
+  BOOST_TEST(reveal_text(key.value) == "0123456789abcdef");
+  BOOST_TEST(
+      (loader.take_seen() == SeenFiles{{keys.key_file("acme"), FileState::of(keys.key_file("acme"))}}));
+  BOOST_TEST(loader.take_seen().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_delegation_key_is_none_and_no_fault) {
+  const TempDir dir;
+  for (const mode_t mode : {0400U, 0644U}) {
+    dir.write("acme.delegation-key", "nonsense", mode);
+    KeyLoader loader("/nonexistent");
+    const Loaded loaded = load(loader, {identity_account()}, dir.path());
+    BOOST_TEST(loaded.faults == "");
+    BOOST_TEST(loaded.keys.at(0).current == nullptr);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(files_are_seen_as_they_were_before_they_were_read) {
+  const TempDir dir;
+  dir.write("acme.key", kKey);
+  KeyLoader loader(dir.path());
+  Account account = file_account("acme.key");
+  account.next_key = KeySource{KeySource::Kind::file, "next.key"};
+  (void)load(loader, {account, environment_account(), account});
+  const SeenFiles seen = loader.take_seen();
+  BOOST_TEST(seen.size() == 2U);
+  BOOST_TEST((seen.at(dir.path() / "acme.key") == FileState::of(dir.path() / "acme.key")));
+  BOOST_TEST((seen.at(dir.path() / "next.key") == FileState{}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

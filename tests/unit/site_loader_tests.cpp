@@ -1,3 +1,6 @@
+#include <set>
+
+#include "fcgi/file_watch.hpp"
 #include "fcgi/site_loader.hpp"
 #include "tests/unit/support.hpp"
 #include "tests/unit/temp_dir.hpp"
@@ -31,6 +34,40 @@ std::string show(const tl::expected<std::shared_ptr<const Site>, ConfigFaults>& 
   for (const ConfigFault& fault : loaded.error())
     text += fault.text() + "\n";
   return text;
+}
+
+constexpr std::string_view kOtherKey = "MDEyMzQ1Njc4OWFiY2RlZg==";
+
+/// A directory with a configuration whose account has an identity.
+struct IdentityDir : SiteDir {
+  IdentityDir() {
+    std::string changed(kConfig);
+    const std::string credential = R"("type": "shared_key", "key_file": "acme.key")";
+    changed.replace(changed.find(credential), credential.size(), R"("type": "default")");
+    changed.replace(changed.find("\"server\""), 8, R"("keys": {"directory": "keys"}, "server")");
+    dir.write("blobvalet.json", changed);
+    std::filesystem::create_directory(dir.path() / "keys");
+  }
+  /// As `blobvalet keys renew` does.
+  void put_key(std::string_view expiry, char fill) const {
+    KeyDirectory(dir.path() / "keys")
+        .write_key("acme", delegation_key_text({"oid", "tid", "2026-03-01T11:45:00Z", std::string(expiry),
+                                                "b", "2023-11-03", "", secret(std::string(32, fill))},
+                                               "origin"));
+  }
+};
+
+/// Until when the key is valid.
+std::string key_in(const Site& site) {
+  const auto& key = site.signing_keys().at(0);
+  return key == nullptr ? "none" : std::get<UserDelegationKey>(*key).expiry;
+}
+
+std::string names_in(const SeenFiles& seen) {
+  std::string names;
+  for (const auto& entry : seen)
+    names.append(entry.first.filename().string()).append(" ");
+  return names;
 }
 
 }  // namespace
@@ -176,6 +213,193 @@ BOOST_AUTO_TEST_CASE(faults_of_the_configuration_come_before_those_of_keys) {
   changed.replace(changed.find("\"threads\": 3"), 12, "\"threads\": 0");
   site.dir.write("blobvalet.json", changed);
   BOOST_TEST(show(SiteLoader(site.file).load()).starts_with("server.threads: "));
+}
+
+// The revision tells configurations and keys apart, and is the same on all machines that have the same.
+BOOST_AUTO_TEST_CASE(the_revision_is_that_of_configuration_and_keys) {
+  const SiteDir site;
+  const auto revision = [](const std::filesystem::path& file) {
+    const auto loaded = SiteLoader(file).load();
+    BOOST_REQUIRE_EQUAL(show(loaded), "loaded\n");
+    return (*loaded)->revision();
+  };
+  const std::string first = revision(site.file);
+  BOOST_TEST(first.size() == 16U);
+  BOOST_TEST(first.find_first_not_of("0123456789abcdef") == std::string::npos);
+  BOOST_TEST(revision(site.file) == first);
+  BOOST_TEST(revision(SiteDir().file) == first, "another machine");
+  site.dir.write("blobvalet.json", kConfig, 0600);
+  BOOST_TEST(revision(site.file) == first, "the same, written again");
+  site.dir.write("acme.key", std::string(kDevelopmentKey) + "\n");
+  BOOST_TEST(revision(site.file) == first, "the same key with a line feed");
+  site.dir.write("acme.key", kOtherKey);
+  const std::string other_key = revision(site.file);
+  BOOST_TEST(other_key != first);
+  site.dir.write("blobvalet.json", std::string(kConfig) + " ");
+  const std::string other_text = revision(site.file);
+  BOOST_TEST(other_text != other_key);
+  site.dir.write("acme.key", kDevelopmentKey);
+  BOOST_TEST(revision(site.file) != first);
+  BOOST_TEST(revision(site.file) != other_text);
+}
+
+BOOST_AUTO_TEST_CASE(the_hooks_secret_and_the_next_key_belong_to_the_revision) {
+  const SiteDir site;
+  std::string changed(kConfig);
+  changed.replace(changed.find(R"("key_file": "acme.key")"), 22,
+                  R"("current": {"key_file": "acme.key"}, "next": {"key_file": "next.key"})");
+  const std::string server = "\"server\"";
+  changed.replace(changed.find(server), server.size(),
+                  R"("success": {"hook": {"url": "https://app", "secret_file": "hook.secret"}}, )" + server);
+  site.dir.write("blobvalet.json", changed);
+  site.dir.write("next.key", kDevelopmentKey);
+  site.dir.write("hook.secret", "a secret of some bytes");
+  const auto revision = [&] {
+    const auto loaded = SiteLoader(site.file).load();
+    BOOST_REQUIRE_EQUAL(show(loaded), "loaded\n");
+    return (*loaded)->revision();
+  };
+  std::set<std::string> revisions{revision()};
+  site.dir.write("next.key", kOtherKey);
+  BOOST_TEST(revisions.insert(revision()).second);
+  site.dir.write("hook.secret", "another secret of some bytes");
+  BOOST_TEST(revisions.insert(revision()).second);
+  // Exchanged keys are other keys.
+  site.dir.write("acme.key", kOtherKey);
+  site.dir.write("next.key", kDevelopmentKey);
+  BOOST_TEST(revisions.insert(revision()).second);
+}
+
+BOOST_AUTO_TEST_CASE(user_delegation_keys_do_not_belong_to_the_revision) {
+  const IdentityDir site;
+  SiteLoader loader(site.file);
+  const auto without = loader.load();
+  BOOST_REQUIRE_EQUAL(show(without), "loaded\n");
+  BOOST_TEST(key_in(**without) == "none");
+  site.put_key("2026-03-04T12:00:00Z", 'a');
+  const auto with = loader.load();
+  BOOST_REQUIRE_EQUAL(show(with), "loaded\n");
+  BOOST_TEST(key_in(**with) == "2026-03-04T12:00:00Z");
+  BOOST_TEST((*with)->revision() == (*without)->revision());
+}
+
+BOOST_AUTO_TEST_CASE(a_user_delegation_key_that_cannot_be_used_is_none) {
+  const IdentityDir site;
+  SiteLoader loader(site.file);
+  for (const auto& [text, mode] : std::initializer_list<std::pair<const char*, mode_t>>{
+           {"no key", 0400U}, {"", 0400U}, {"no key", 0644U}}) {
+    site.dir.write("keys/acme.delegation-key", text, mode);
+    const auto loaded = loader.load();
+    BOOST_REQUIRE_EQUAL(show(loaded), "loaded\n");
+    BOOST_TEST(key_in(**loaded) == "none");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_files_that_count_are_known) {
+  const SiteDir site;
+  SiteLoader loader(site.file);
+  BOOST_TEST(loader.seen().empty());
+  (void)loader.load();
+  BOOST_TEST(names_in(loader.seen()) == "acme.key blobvalet.json ");
+  BOOST_TEST((look_again(loader.seen()) == loader.seen()));
+
+  const IdentityDir identity;
+  SiteLoader other(identity.file);
+  (void)other.load();
+  BOOST_TEST(names_in(other.seen()) == "blobvalet.json acme.delegation-key ",
+             "also the key that is not there yet");
+  BOOST_TEST((look_again(other.seen()) == other.seen()));
+  identity.put_key("2026-03-04T12:00:00Z", 'a');
+  BOOST_TEST((look_again(other.seen()) != other.seen()));
+}
+
+// A faulty configuration names no files, but those of the last may be what is faulty, and may be mended.
+BOOST_AUTO_TEST_CASE(after_a_failure_the_files_of_before_count_too) {
+  const SiteDir site;
+  SiteLoader loader(site.file);
+  BOOST_REQUIRE(loader.load().has_value());
+  site.dir.write("blobvalet.json", "{");
+  site.dir.write("acme.key", kOtherKey);
+  for (int round = 0; round < 3; ++round) {
+    BOOST_TEST_CONTEXT("round " << round) {
+      BOOST_TEST(!loader.load().has_value());
+      BOOST_TEST(names_in(loader.seen()) == "acme.key blobvalet.json ");
+      // Or each event would read all of it again, in vain.
+      BOOST_TEST((look_again(loader.seen()) == loader.seen()), "as they were when it failed");
+      site.dir.write("acme.key", kOtherKey);
+      BOOST_TEST((look_again(loader.seen()) != loader.seen()));
+    }
+  }
+  // Those of a sound configuration replace them.
+  std::string changed(kConfig);
+  changed.replace(changed.find("acme.key"), 8, "moved.key");
+  site.dir.write("moved.key", kDevelopmentKey);
+  site.dir.write("blobvalet.json", changed);
+  BOOST_REQUIRE(loader.load().has_value());
+  BOOST_TEST(names_in(loader.seen()) == "blobvalet.json moved.key ");
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_key_counts_before_it_comes) {
+  const SiteDir site;
+  std::filesystem::remove(site.dir.path() / "acme.key");
+  SiteLoader loader(site.file);
+  BOOST_TEST(!loader.load().has_value());
+  BOOST_TEST(names_in(loader.seen()) == "acme.key blobvalet.json ");
+  site.dir.write("acme.key", kDevelopmentKey);
+  BOOST_TEST((look_again(loader.seen()) != loader.seen()));
+  BOOST_TEST(loader.load().has_value());
+}
+
+// A faulty file must not keep a renewed key away, or uploads end when the old one expires.
+BOOST_AUTO_TEST_CASE(new_delegation_keys_come_in_spite_of_a_faulty_configuration) {
+  const IdentityDir site;
+  SiteLoader loader(site.file);
+  const auto first = loader.load();
+  BOOST_REQUIRE_EQUAL(show(first), "loaded\n");
+  site.dir.write("blobvalet.json", "{");
+  BOOST_TEST(!loader.load().has_value());
+  BOOST_TEST(loader.with_new_delegation_keys(**first) == nullptr, "there is none yet");
+
+  site.put_key("2026-03-04T12:00:00Z", 'a');
+  BOOST_TEST(!loader.load().has_value());
+  const auto second = loader.with_new_delegation_keys(**first);
+  BOOST_REQUIRE(second != nullptr);
+  BOOST_TEST(key_in(*second) == "2026-03-04T12:00:00Z");
+  BOOST_TEST(second->revision() == (*first)->revision());
+  BOOST_TEST(second->server().threads == 3U);
+  BOOST_TEST(second->key_options().directory == (*first)->key_options().directory);
+  BOOST_TEST(loader.with_new_delegation_keys(*second) == nullptr, "it is the same");
+  BOOST_TEST(names_in(loader.seen()) == "blobvalet.json acme.delegation-key ");
+  BOOST_TEST((look_again(loader.seen()) == loader.seen()));
+
+  site.put_key("2026-03-06T12:00:00Z", 'b');
+  const auto third = loader.with_new_delegation_keys(*second);
+  BOOST_REQUIRE(third != nullptr);
+  BOOST_TEST(key_in(*third) == "2026-03-06T12:00:00Z");
+  BOOST_TEST((look_again(loader.seen()) == loader.seen()));
+
+  // One that is gone or faulty takes nothing away.
+  site.dir.write("keys/acme.delegation-key", "no key", 0400);
+  BOOST_TEST(loader.with_new_delegation_keys(*third) == nullptr);
+  std::filesystem::remove(site.dir.path() / "keys/acme.delegation-key");
+  BOOST_TEST(loader.with_new_delegation_keys(*third) == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_of_keys_may_come_later) {
+  const IdentityDir site;
+  std::filesystem::remove_all(site.dir.path() / "keys");
+  SiteLoader loader(site.file);
+  const auto loaded = loader.load();
+  BOOST_REQUIRE_EQUAL(show(loaded), "loaded\n");
+  BOOST_TEST(key_in(**loaded) == "none");
+  FileWatch watch;
+  watch.watch(loader.seen());
+  BOOST_TEST(!watch.has_changed());
+  std::filesystem::create_directory(site.dir.path() / "keys");
+  BOOST_TEST(!watch.has_changed());
+  site.put_key("2026-03-04T12:00:00Z", 'a');
+  BOOST_TEST(watch.has_changed());
+  BOOST_TEST(key_in(**loader.load()) == "2026-03-04T12:00:00Z");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
