@@ -150,6 +150,7 @@ void EventLoop::handle_signals() {
 }
 
 void EventLoop::reload() {
+  reload_at_.reset();
   auto site = reload_();
   if (surroundings_.files != nullptr) look_at_files();
   if (site == nullptr) return;
@@ -163,17 +164,17 @@ void EventLoop::reload() {
 /// Several files often change together: they are read when all may be there. To be called also when they have
 /// just been read, since what came before they were watched has woken nobody.
 void EventLoop::look_at_files() {
-  if (surroundings_.files->has_changed() && !reload_at_) reload_at_ = steady_clock::now() + kFilesSettle;
+  if (!surroundings_.files->has_changed() || stopping_) return;
+  if (!reload_at_) reload_at_ = steady_clock::now() + kFilesSettle;
 }
 
 void EventLoop::reload_if_due() {
-  if (!reload_at_ || *reload_at_ > steady_clock::now()) return;
-  reload_at_.reset();
-  reload();
+  if (reload_at_ && *reload_at_ <= steady_clock::now()) reload();
 }
 
 void EventLoop::begin_stopping() {
   stopping_ = true;
+  reload_at_.reset();
   deliveries_.stop();
   FCGX_ShutdownPending();
   acceptor_.stop();

@@ -54,7 +54,9 @@ class BlockedSignals {
 /// A worker within this process: an event loop in a thread, on a listening socket of its own.
 class Worker {
  public:
-  Worker() {
+  /// `on_reload` is called by each reload, in the worker's thread.
+  explicit Worker(FileWatch* files = nullptr, std::function<void()> on_reload = {})
+      : files_(files), on_reload_(std::move(on_reload)) {
     address_.sun_family = AF_UNIX;
     (dir_.path() / "socket")
         .string()
@@ -111,13 +113,18 @@ class Worker {
   bool run() {
     clock.spare_this_thread();
     Log log(false);
-    EventLoop loop(listener_.get(), EventLoop::Duty::all, site_, clock, log, [this] {
-      ++reloads;
-      return next_site;
-    });
+    EventLoop loop(listener_.get(), EventLoop::Duty::all, site_, clock, log,
+                   [this] {
+                     if (on_reload_) on_reload_();
+                     ++reloads;
+                     return next_site;
+                   },
+                   {files_, nullptr});
     return loop.run();
   }
 
+  FileWatch* const files_;
+  const std::function<void()> on_reload_;
   const std::shared_ptr<const Site> site_ = site_from(kSite);
   BlockedSignals blocked_;
   TempDir dir_;
@@ -125,6 +132,34 @@ class Worker {
   FileDescriptor listener_;
   std::future<bool> ended_;
 };
+
+/// Two files, and a worker that watches them.
+struct WatchedFiles {
+  WatchedFiles() {
+    dir.write("one", "1");
+    dir.write("two", "2");
+    files.watch(look());
+  }
+  [[nodiscard]] SeenFiles look() const {
+    SeenFiles seen;
+    for (const char* name : {"one", "two"})
+      seen.emplace(dir.path() / name, FileState::of(dir.path() / name));
+    return seen;
+  }
+  TempDir dir;
+  FileWatch files;
+};
+
+/// Waits until there were as many reloads, for some seconds at most.
+void wait_for_reloads(const Worker& worker, int count) {
+  for (int i = 0; i < 500 && worker.reloads < count; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  BOOST_TEST(worker.reloads == count);
+}
+/// Much longer than it takes for files to settle.
+void wait_for_more() {
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+}
 
 /// As many callbacks as the worker has room for, all of them waiting.
 std::vector<std::unique_ptr<Peer>> fill(Worker& worker) {
@@ -234,6 +269,111 @@ BOOST_AUTO_TEST_CASE(a_reload_that_gives_nothing_changes_nothing) {
     std::this_thread::yield();
   BOOST_TEST(worker.ask(kSignature).text.starts_with("Status: 200"));
   BOOST_TEST(worker.ask(kCallback).text.starts_with("Status: 200"));
+}
+
+BOOST_AUTO_TEST_CASE(a_changed_file_is_a_reload) {
+  WatchedFiles watched;
+  Worker worker(&watched.files, [&] { watched.files.watch(watched.look()); });
+  std::string other(kSite);
+  other.replace(other.find("\"uploads\""), 9, "\"elsewhere\"");
+  worker.next_site = site_from(other);
+  BOOST_TEST(worker.ask(kSignature).text.starts_with("Status: 200"));
+  wait_for_more();
+  BOOST_TEST(worker.reloads == 0, "nothing has changed");
+
+  const auto start = std::chrono::steady_clock::now();
+  watched.dir.write("one", "changed");
+  wait_for_reloads(worker, 1);
+  BOOST_TEST((std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(100)),
+             "first they settle");
+  BOOST_TEST(worker.ask(kSignature).text.starts_with("Status: 403"));
+  wait_for_more();
+  BOOST_TEST(worker.reloads == 1);
+  watched.dir.write("two", "changed");
+  wait_for_reloads(worker, 2);
+  // The signal does the same, with files and without.
+  Worker::signal(SIGHUP);
+  wait_for_reloads(worker, 3);
+  wait_for_more();
+  BOOST_TEST(worker.reloads == 3);
+}
+
+BOOST_AUTO_TEST_CASE(several_changes_are_one_reload) {
+  WatchedFiles watched;
+  Worker worker(&watched.files, [&] { watched.files.watch(watched.look()); });
+  BOOST_TEST(worker.ask(kSignature).complete);
+  for (int i = 0; i < 5; ++i) {
+    watched.dir.write("one", std::to_string(i));
+    watched.dir.write("two", std::to_string(i));
+  }
+  wait_for_reloads(worker, 1);
+  wait_for_more();
+  BOOST_TEST(worker.reloads == 1);
+}
+
+// Whoever changes files and says so gets one reload, at once.
+BOOST_AUTO_TEST_CASE(a_signal_is_the_reload_of_what_has_changed) {
+  WatchedFiles watched;
+  Worker worker(&watched.files, [&] { watched.files.watch(watched.look()); });
+  BOOST_TEST(worker.ask(kSignature).complete);
+  watched.dir.write("one", "changed");
+  Worker::signal(SIGHUP);
+  wait_for_reloads(worker, 1);
+  wait_for_more();
+  BOOST_TEST(worker.reloads == 1);
+}
+
+BOOST_AUTO_TEST_CASE(other_files_are_no_reload) {
+  WatchedFiles watched;
+  Worker worker(&watched.files, [&] { watched.files.watch(watched.look()); });
+  BOOST_TEST(worker.ask(kSignature).complete);
+  watched.dir.write("three", "3");
+  wait_for_more();
+  BOOST_TEST(worker.reloads == 0);
+}
+
+// Files are read before they are watched.
+BOOST_AUTO_TEST_CASE(what_changed_before_the_watch_is_a_reload) {
+  WatchedFiles watched;
+  const SeenFiles seen = watched.look();
+  watched.dir.write("one", "changed");
+  watched.files.watch(seen);
+  (void)watched.files.has_changed();  // swallows what inotify told
+  Worker worker(&watched.files, [&] { watched.files.watch(watched.look()); });
+  wait_for_reloads(worker, 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_changes_during_a_reload_is_another) {
+  WatchedFiles watched;
+  int writes = 0;
+  Worker worker(&watched.files, [&] {
+    const SeenFiles seen = watched.look();
+    if (writes++ == 0) watched.dir.write("two", "changed while the first was read");
+    (void)watched.files.has_changed();
+    watched.files.watch(seen);
+  });
+  BOOST_TEST(worker.ask(kSignature).complete);
+  watched.dir.write("one", "changed");
+  wait_for_reloads(worker, 2);
+  wait_for_more();
+  BOOST_TEST(worker.reloads == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_stopping_worker_reads_nothing_again) {
+  WatchedFiles watched;
+  Worker worker(&watched.files, [&] { watched.files.watch(watched.look()); });
+  BOOST_TEST(worker.ask(kSignature).complete);
+  const auto waiting = worker.connect();
+  waiting->send(kCallback);
+  BOOST_REQUIRE(worker.clock.wait_for(1));
+  watched.dir.write("one", "changed");
+  Worker::signal(SIGTERM);
+  watched.dir.write("two", "changed");
+  wait_for_more();
+  BOOST_TEST(worker.reloads == 0);
+  worker.clock.release();
+  BOOST_TEST(waiting->receive_answer().text.starts_with("Status: 200"));
+  BOOST_TEST(worker.stop(SIGTERM).value_or(false));
 }
 
 BOOST_AUTO_TEST_CASE(every_signal_to_stop_ends_an_idle_worker) {
