@@ -192,9 +192,12 @@ describe('success', () => {
 });
 
 describe('health', () => {
-  test('200: the version, to anybody', async () => {
+  test('200: version and configuration, to anybody', async () => {
     const version = execFileSync(blobvaletBinary, ['--version'], { encoding: 'utf8' }).trim().split(' ')[1];
-    assertAnswer(await ask(pool.socket, health), { status: 200, body: JSON.stringify({ status: 'ok', version }) });
+    const answer = await ask(pool.socket, health);
+    const { configuration } = JSON.parse(answer.body);
+    assert.match(configuration, /^[0-9a-f]{16}$/);
+    assertAnswer(answer, { status: 200, body: JSON.stringify({ status: 'ok', version, configuration, problems: [] }) });
   });
 });
 
