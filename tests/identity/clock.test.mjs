@@ -34,7 +34,7 @@ const withClock = (body, minutes = 0) => withMachine(async (machine, t) => {
   await signs(worker);
   const setMachine = (to) => {
     clock.set(to * kMinute);
-    process.kill(daemon.pid, 'SIGHUP');
+    if (!daemon.ended()) process.kill(daemon.pid, 'SIGHUP');
   };
   const set = (to) => {
     machine.azure.dateOffsetSeconds = to * kMinute;
@@ -100,6 +100,17 @@ describe('a clock that is set', { concurrency: 3, timeout: 120_000 }, () => {
     assert.deepEqual(await healthBecomes(worker), []);
     assert.equal(daemon.ended(), null);
   }, 60));
+
+  test('a daemon that runs no more is missed before its key is', { skip }, withClock(async ({ machine, worker, daemon, set }) => {
+    await healthBecomes(worker);
+    await daemon.stop();
+    set(2);
+    assert.deepEqual(await healthBecomes(worker), []);
+    set(6);
+    assert.deepEqual(await healthBecomes(worker, { code: 200, status: 'warning' }),
+      ['keys: blobvalet keys renew does not run, so nobody renews keys']);
+    await assertTaken(machine, await worker.sign());
+  }));
 
   test('nothing is signed wrongly, wherever the clock goes', { skip }, withClock(async ({ machine, worker, set }) => {
     const statuses = [];

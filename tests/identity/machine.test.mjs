@@ -1,15 +1,32 @@
 // One key for all processes of a machine: who fetches it, who takes over, and how soon a fresh worker signs.
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from '../lib/fcgi-client.mjs';
 import { startPool } from '../lib/pool.mjs';
 import { sleep, waitFor } from '../lib/process.mjs';
-import { logLines, signature } from '../fcgi/support.mjs';
+import { hung } from '../lib/stub-server.mjs';
+import { kAccount, logLines, newKey, signature } from '../fcgi/support.mjs';
 import { assertTaken, details, healthBecomes, kPatienceMs, logs, signs, startMachine, talk } from './support.mjs';
 
 const kWorkers = 4;
+
+/// Signs without a pause until it is told to end; how many did not get a signature, and how many did.
+function signOn(worker) {
+  let done = false;
+  const run = async () => {
+    const count = { failed: 0, signed: 0 };
+    while (!done) {
+      const { status } = await worker.sign().catch(() => ({ status: 0 }));
+      count[status === 200 ? 'signed' : 'failed'] += 1;
+      await sleep(2);
+    }
+    return count;
+  };
+  const running = run();
+  return { end: () => { done = true; return running; } };
+}
 
 describe('one fetch for a machine', () => {
   let machine;
@@ -26,21 +43,6 @@ describe('one fetch for a machine', () => {
   });
 
   const requests = () => [machine.identity.imds.requests.length, machine.keyRequests().length];
-  /// Signs without a pause until it is told to end; how many did not get a signature, and how many did.
-  function signOn() {
-    let done = false;
-    const run = async () => {
-      const count = { failed: 0, signed: 0 };
-      while (!done) {
-        const { status } = await pool.sign().catch(() => ({ status: 0 }));
-        count[status === 200 ? 'signed' : 'failed'] += 1;
-        await sleep(2);
-      }
-      return count;
-    };
-    const running = run();
-    return { end: () => { done = true; return running; } };
-  }
 
   test('four workers sign by one key, for which Entra and Azure were asked once each', async () => {
     first = machine.startRenewal();
@@ -57,7 +59,7 @@ describe('one fetch for a machine', () => {
   });
 
   test('a second daemon stands by, and takes over when the first is killed, which no upload notices', async () => {
-    const signing = signOn();
+    const signing = signOn(pool);
     const second = machine.startRenewal();
     assert.match((await logs(second, 'standby'))[0], /^another process renews the keys in .*\/keys$/);
     assert.deepEqual(details(second, 'started'), []);
@@ -192,5 +194,66 @@ describe('a configuration that is broken while a key is renewed', () => {
     await logs(daemon, 'reloaded');
     assert.deepEqual(await healthBecomes(worker), []);
     await daemon.stop();
+  });
+});
+
+describe('accounts', { concurrency: 2 }, () => {
+  test('one whose identity does not answer holds up no other', async () => {
+    const machine = await startMachine();
+    try {
+      const { config, identity, azure } = machine;
+      identity.imds.fault = hung;
+      const [account] = config.accounts;
+      const [rule] = config.rules;
+      writeFileSync(join(machine.dir, 'secret'), identity.application.secret, { mode: 0o600 });
+      machine.write({
+        ...config,
+        accounts: [{ ...account, name: 'other', endpoint: azure.url.replace('localhost', '127.0.0.1') }, {
+          ...account,
+          credential: {
+            type: 'client_secret', tenant_id: identity.tenantId, client_id: identity.application.clientId, secret_file: 'secret',
+            authority: identity.authority.url, ca_file: identity.certificate.file,
+          },
+        }],
+        rules: [rule, { ...rule, name: 'other', account: 'other' }],
+      });
+      machine.startRenewal();
+      const worker = await machine.startWorker();
+      await assertTaken(machine, await signs(worker));
+      const { status, body } = await worker.sign({ uri: `${azure.url.replace('localhost', '127.0.0.1')}/uploads/alice/a.txt` });
+      assert.deepEqual([status, JSON.parse(body).code], [503, 'key_unavailable']);
+      const { code, problems } = await worker.health();
+      assert.deepEqual([code, problems], [503, ['other: there is no user delegation key yet']]);
+    } finally {
+      await machine.stop();
+    }
+  });
+
+  test('from an account key to an identity, which no upload notices', async () => {
+    const machine = await startMachine();
+    try {
+      const key = newKey();
+      machine.azure.trust({ account: kAccount, key });
+      writeFileSync(join(machine.dir, 'account.key'), key, { mode: 0o600 });
+      const [account] = machine.config.accounts;
+      const credential = { type: 'shared_key', key_file: 'account.key' };
+      machine.write({ ...machine.config, accounts: [{ ...account, credential }] });
+      const worker = await machine.startWorker();
+      const signing = signOn(worker);
+      assert.equal((await assertTaken(machine, await worker.sign())).skoid, undefined);
+
+      const next = join(machine.dir, 'next.json');
+      writeFileSync(next, JSON.stringify(machine.config));
+      assert.equal((await machine.renewOnce({ config: next })).code, 0);
+      renameSync(next, machine.file);
+      await waitFor(async () => (await assertTaken(machine, await worker.sign())).skoid === machine.identity.system.objectId,
+        { what: 'a delegation SAS', timeoutMs: kPatienceMs });
+      machine.azure.trust({ account: kAccount, key: newKey() });       // the account key can go
+      await assertTaken(machine, await worker.sign());
+      assert.equal((await signing.end()).failed, 0);
+      assert.deepEqual((await worker.health()).code, 200);
+    } finally {
+      await machine.stop();
+    }
   });
 });
