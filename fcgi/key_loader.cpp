@@ -47,6 +47,7 @@ const char* suffix_of(KeySource::Kind kind) {
 
 std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, const KeyDirectory& shared,
                                          ConfigFaults& faults) {
+  forget_others(accounts, shared);
   std::vector<AccountKeys> all;
   for (std::size_t i = 0; i < accounts.size(); ++i) {
     const auto load_or_report = [&](const KeySource& source) -> std::shared_ptr<const SigningKey> {
@@ -75,7 +76,17 @@ std::shared_ptr<const SigningKey> KeyLoader::load_delegation_key(const std::stri
   std::string fault;
   auto read = shared.read_key(account, fault);
   if (!fault.empty()) Log::notice("bad_delegation_key", fault);
-  return read ? std::make_shared<const SigningKey>(std::move(read->key)) : nullptr;
+  auto& last = delegation_keys_[file];
+  if (read) last = std::make_shared<const SigningKey>(std::move(read->key));
+  return last;
+}
+
+void KeyLoader::forget_others(const std::vector<Account>& accounts, const KeyDirectory& shared) {
+  std::erase_if(delegation_keys_, [&](const auto& last) {
+    return std::ranges::none_of(accounts, [&](const Account& account) {
+      return account.identity && shared.key_file(account.name) == last.first;
+    });
+  });
 }
 
 std::vector<KeyLoader::Text> KeyLoader::load_client_secrets(const std::vector<Account>& accounts,

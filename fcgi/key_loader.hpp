@@ -26,7 +26,8 @@ class KeyLoader {
   [[nodiscard]] std::vector<AccountKeys> load(const std::vector<Account>& accounts,
                                               const KeyDirectory& shared, ConfigFaults& faults);
 
-  /// The account's user delegation key; null if `shared` has none, or (logged) none that can be used.
+  /// The account's user delegation key; the last one, which says itself how long it is good for, if `shared`
+  /// has it no more or (logged) holds something else now; null if there has been none.
   [[nodiscard]] std::shared_ptr<const SigningKey> load_delegation_key(const std::string& account,
                                                                       const KeyDirectory& shared);
 
@@ -48,6 +49,8 @@ class KeyLoader {
   /// right.
   enum class FileGuard : std::uint8_t { mode, systemd };
   [[nodiscard]] static std::string objection(int fd, FileGuard guard);
+  /// Forgets the user delegation keys of all other accounts and directories.
+  void forget_others(const std::vector<Account>& accounts, const KeyDirectory& shared);
   [[nodiscard]] Text load_client_secret(const KeySource& source, const std::string& path,
                                         ConfigFaults& faults);
   /// What the source holds, or in `message` why there is nothing.
@@ -59,6 +62,7 @@ class KeyLoader {
   /// An environment variable is overwritten once it is read, so that /proc/<pid>/environ does not show it; a
   /// reload finds its text here.
   std::map<std::string, Text> from_environment_;
+  std::map<std::filesystem::path, std::shared_ptr<const SigningKey>> delegation_keys_;  ///< by their files
   SeenFiles seen_;
 };
 

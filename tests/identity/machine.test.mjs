@@ -139,6 +139,22 @@ describe('keys that nobody should use', () => {
       await worker.stop();
     });
   }
+
+  for (const [what, spoil] of [...rows, ['removed', () => rmSync(machine.keyFile)]]) {
+    test(`${what}, while a worker has a good one: that one signs on`, async () => {
+      const worker = await machine.startWorker();
+      const { skt } = await assertTaken(machine, await worker.sign());
+      spoil(good());
+      await logs(worker, 'reloaded');
+      if (what !== 'removed') await logs(worker, 'bad_delegation_key');
+      assert.equal((await assertTaken(machine, await worker.sign())).skt, skt);
+      assert.deepEqual((await worker.health()).code, 200);
+      assert.equal((await machine.renewOnce()).code, 0);
+      await logs(worker, 'signing_key', 2);
+      await assertTaken(machine, await worker.sign());
+      await worker.stop();
+    });
+  }
 });
 
 describe('a configuration that is broken while a key is renewed', () => {
