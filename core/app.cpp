@@ -3,6 +3,7 @@
 #include "core/blob_check.hpp"
 #include "core/declared_put.hpp"
 #include "core/health.hpp"
+#include "core/metrics.hpp"
 #include "core/signature_request.hpp"
 
 namespace blobvalet {
@@ -99,8 +100,9 @@ Result<void> App::route(const Request& request, Response& response, Event& event
   if (request.endpoint == "signature") return answer_signature(request, response, event);
   if (request.endpoint == "success") return answer_success(request, response, event);
   if (request.endpoint == "health") return answer_health(response);
+  if (request.endpoint == "metrics") return answer_metrics(response);
   return refuse(Errc::misconfigured, "", "the web server is misconfigured",
-                "BLOBVALET_ENDPOINT must be signature, success or health");
+                "BLOBVALET_ENDPOINT must be signature, success, health or metrics");
 }
 
 /// Parses and decides: the way that both endpoints share.
@@ -161,6 +163,12 @@ Result<void> App::answer_health(Response& response) const {
   const Health health = Health::assess(*site_, state_, clock_.now());
   response.body = health.to_json(*site_);
   if (health.is_red) response.status = Status::service_unavailable;
+  return {};
+}
+
+Result<void> App::answer_metrics(Response& response) const {
+  response.body = metrics_text(*site_, state_);
+  response.content_type = ContentType::metrics;
   return {};
 }
 

@@ -44,6 +44,7 @@ class App {
   [[nodiscard]] Result<void> answer_signature(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<void> sign(const SasGrant& granted, Response& response, Event& event);
   [[nodiscard]] Result<void> answer_health(Response& response) const;
+  [[nodiscard]] Result<void> answer_metrics(Response& response) const;
   [[nodiscard]] Result<void> answer_success(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<UploadSuccess> read_callback(const Request& request) const;
   [[nodiscard]] Result<SasGrant> grant(std::string_view blob_uri, BlobVerb verb, const Request& request,

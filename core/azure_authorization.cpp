@@ -3,27 +3,13 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <ctime>
-#include <iomanip>
-#include <locale>
-#include <sstream>
 
 #include "core/base64.hpp"
+#include "core/http_date.hpp"
 #include "core/percent_encoding.hpp"
 
 namespace blobvalet {
 namespace {
-
-/// `Sun, 01 Mar 2026 12:00:00 GMT` (RFC 9110 section 5.6.7).
-std::string http_date(UtcSeconds time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::ostringstream text;
-  text.imbue(std::locale::classic());
-  text << std::put_time(&parts, "%a, %d %b %Y %H:%M:%S GMT");
-  return text.str();
-}
 
 /// The value of a header that we set ourselves; empty if we did not.
 std::string_view value_of(const HttpCall& call, std::string_view name) {
@@ -48,6 +34,17 @@ std::string canonical_headers(const HttpCall& call) {
     text.append(header.substr(0, colon)).append(":").append(header.substr(colon + 2)).append("\n");
   }
   return text;
+}
+
+std::vector<std::string_view> sorted_parameters(std::string_view query) {
+  std::vector<std::string_view> parameters;
+  while (!query.empty()) {
+    const std::string_view parameter = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(parameter.size() + 1, query.size()));
+    if (parameter.find('=') != std::string_view::npos) parameters.push_back(parameter);
+  }
+  std::ranges::sort(parameters);
+  return parameters;
 }
 
 /// What stands behind scheme and authority.
@@ -79,7 +76,8 @@ Result<void> AzureAuthorization::authorize(HttpCall& call, const SasGrant& uploa
   call.headers.push_back("x-ms-version: " + std::string(upload.version().view()));
   if (requests.kind == RequestAuthorization::Kind::bearer) return add_bearer_token(call, requests.token_file);
   call.headers.push_back("x-ms-date: " + http_date(clock_.now()));
-  add_shared_key(call, target, query, *shared_keys_[target.account_index]);
+  sign_with_shared_key(call, target.account, path_of(blob_url(target)), query,
+                       *shared_keys_[target.account_index]);
   return {};
 }
 
@@ -107,20 +105,18 @@ Result<void> AzureAuthorization::add_bearer_token(HttpCall& call, const std::str
   return {};
 }
 
-void AzureAuthorization::add_shared_key(HttpCall& call, const BlobTarget& target, std::string_view query,
-                                        HmacSha256& hmac) {
-  const std::string url = blob_url(target);
-  const auto signature =
-      encode_base64(hmac(shared_key_string_to_sign(call, target.account, path_of(url), query)));
-  std::string& header = call.headers.emplace_back("Authorization: SharedKey ");
-  header.append(target.account).append(":").append(signature.data(), signature.size());
-}
-
 std::string blob_url(const BlobTarget& target) {
   std::string url(target.account_url);
   url.append("/").append(target.container.view()).append("/");
   append_path_encoded(url, target.blob.view());
   return url;
+}
+
+void sign_with_shared_key(HttpCall& call, std::string_view account, std::string_view path,
+                          std::string_view query, HmacSha256& key) {
+  const auto signature = encode_base64(key(shared_key_string_to_sign(call, account, path, query)));
+  std::string& header = call.headers.emplace_back("Authorization: SharedKey ");
+  header.append(account).append(":").append(signature.data(), signature.size());
 }
 
 std::string shared_key_string_to_sign(const HttpCall& call, std::string_view account, std::string_view path,
@@ -140,8 +136,9 @@ std::string shared_key_string_to_sign(const HttpCall& call, std::string_view acc
   field({});  // Range: x-ms-range is sent instead
   text.append("\n").append(canonical_headers(call));
   text.append("/").append(account).append(path);
-  if (const std::size_t equals = query.find('='); equals != std::string_view::npos) {
-    text.append("\n").append(query.substr(0, equals)).append(":").append(query.substr(equals + 1));
+  for (const std::string_view parameter : sorted_parameters(query)) {
+    const std::size_t equals = parameter.find('=');
+    text.append("\n").append(parameter.substr(0, equals)).append(":").append(parameter.substr(equals + 1));
   }
   return text;
 }

@@ -32,7 +32,6 @@ class AzureAuthorization {
   [[nodiscard]] Result<void> add_sas(HttpCall& call, const SasGrant& upload, ServiceOperation operation,
                                      std::string_view query);
   [[nodiscard]] Result<void> add_bearer_token(HttpCall& call, const std::string& file);
-  void add_shared_key(HttpCall& call, const BlobTarget& target, std::string_view query, HmacSha256& hmac);
 
   const Site& site_;
   SasSigners& signers_;
@@ -44,8 +43,13 @@ class AzureAuthorization {
 /// The blob's address at the account's own endpoint, without any SAS.
 [[nodiscard]] std::string blob_url(const BlobTarget& target);
 
+/// Puts a Shared Key signature into `call`, whose other headers are set; `path` and `query` are as below.
+void sign_with_shared_key(HttpCall& call, std::string_view account, std::string_view path,
+                          std::string_view query, HmacSha256& key);
+
 /// The text whose HMAC is a Shared Key signature ("Authorize with Shared Key", learn.microsoft.com). `path`
-/// is that of the URL, still percent-encoded; `query` is one `name=value`, or empty.
+/// is that of the URL, still percent-encoded; `query` holds `name=value` joined by `&`, in lower case and
+/// without escapes, or is empty.
 [[nodiscard]] std::string shared_key_string_to_sign(const HttpCall& call, std::string_view account,
                                                     std::string_view path, std::string_view query);
 

@@ -16,9 +16,14 @@ std::optional<std::chrono::seconds> measure_clock_skew(Http& http, const Clock& 
   const UtcSeconds before = clock.now();
   const auto answer = http.send(call);
   const UtcSeconds after = clock.now();
+  return answer ? clock_skew_in(*answer, before, after) : std::nullopt;
+}
+
+std::optional<std::chrono::seconds> clock_skew_in(const HttpAnswer& answer, UtcSeconds before,
+                                                  UtcSeconds after) {
   // A clock that was set meanwhile has no middle.
-  if (!answer || after < before || after - before > seconds(10)) return std::nullopt;
-  const auto date = parse_http_date(answer->header("date"));
+  if (after < before || after - before > std::chrono::seconds(10)) return std::nullopt;
+  const auto date = parse_http_date(answer.header("date"));
   if (!date) return std::nullopt;
   return before + (after - before) / 2 - *date;
 }

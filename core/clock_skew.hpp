@@ -15,4 +15,8 @@ namespace blobvalet {
                                                                      const std::string& account_url,
                                                                      const std::string& ca_file);
 
+/// The same as an answer tells that was asked for at `before` and came at `after`.
+[[nodiscard]] std::optional<std::chrono::seconds> clock_skew_in(const HttpAnswer& answer, UtcSeconds before,
+                                                                UtcSeconds after);
+
 }  // namespace blobvalet

@@ -47,7 +47,11 @@ struct Request {
   std::string_view body;
 };
 
-enum class ContentType : std::uint8_t { text, json };
+enum class ContentType : std::uint8_t {
+  text,
+  json,
+  metrics,  ///< Prometheus' text format 0.0.4
+};
 
 /// The answer. Its body is reused from one request to the next, so that answering allocates nothing.
 struct Response {

@@ -63,6 +63,7 @@ SasGrant::SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, st
       ip_(ip),
       encryption_scope_(rule.sas.encryption_scope),
       expiry_(now + (verb == BlobVerb::put ? rule.sas.put_lifetime : rule.sas.delete_lifetime)),
+      used_until_(expiry_),
       lacks_binding_(rule.bind_request && verb == BlobVerb::put) {
   if (rule.sas.start_backdate) start_ = now - *rule.sas.start_backdate;
 }
@@ -85,6 +86,7 @@ SasGrant SasGrant::for_service(ServiceOperation operation, UtcSeconds now) const
   grant.declared_put_.reset();
   grant.lacks_binding_ = false;
   grant.expiry_ = now + kLifetime;
+  grant.used_until_ = now + std::chrono::ceil<std::chrono::seconds>(rule_->verify.deadline);
   return grant;
 }
 
@@ -94,7 +96,7 @@ SasGrant SasGrant::for_viewing(std::string_view content_type, std::chrono::secon
   grant.target_.endpoint_url = target_.endpoint_url;
   grant.content_type_ = content_type;
   grant.content_disposition_ = "attachment";
-  grant.expiry_ = now + lifetime;
+  grant.expiry_ = grant.used_until_ = now + lifetime;
   return grant;
 }
 

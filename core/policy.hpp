@@ -63,6 +63,9 @@ class SasGrant {
   [[nodiscard]] std::string_view permissions() const { return permissions_; }
   [[nodiscard]] std::optional<UtcSeconds> start() const { return start_; }
   [[nodiscard]] UtcSeconds expiry() const { return expiry_; }
+  /// Until when it may be used: its expiry where it is given away, but no later than the deadline of the
+  /// callback that it serves where blobvalet keeps it to itself.
+  [[nodiscard]] UtcSeconds used_until() const { return used_until_; }
   [[nodiscard]] std::string_view ip() const { return ip_; }
   [[nodiscard]] std::string_view protocol() const { return rule_->sas.protocol; }
   [[nodiscard]] std::string_view encryption_scope() const { return encryption_scope_; }
@@ -97,6 +100,7 @@ class SasGrant {
   std::string_view content_type_;         ///< rsct
   std::optional<UtcSeconds> start_;
   UtcSeconds expiry_;
+  UtcSeconds used_until_;
   std::optional<DeclaredPut> declared_put_;
   bool lacks_binding_;
 };

@@ -14,7 +14,7 @@ class SasLedger {
   SasLedger(const SasLedger&) = delete;
   SasLedger& operator=(const SasLedger&) = delete;
   virtual ~SasLedger() = default;
-  /// `key` has signed a SAS that is valid until `expiry`.
+  /// `key` has signed a SAS that may be used until `expiry`.
   virtual void issued(KeyFingerprint key, UtcSeconds expiry) = 0;
   /// Until when the SAS that lasts longest is valid; nothing if `key` has signed none.
   [[nodiscard]] virtual std::optional<UtcSeconds> last_expiry(KeyFingerprint key) const = 0;

@@ -1,5 +1,7 @@
 #include "core/sas_signers.hpp"
 
+#include <algorithm>
+
 namespace blobvalet {
 
 StaticText why_unusable(const SigningKey* key, UtcSeconds now) {
@@ -27,7 +29,7 @@ Result<UtcSeconds> SasSigners::append_sas_uri(std::string& out, const SasGrant& 
     return error;
   }
   const UtcSeconds expiry = entry->signer.append_sas_uri(out, grant);
-  if (ledger_ != nullptr) ledger_->issued(entry->fingerprint, expiry);
+  if (ledger_ != nullptr) ledger_->issued(entry->fingerprint, std::min(expiry, grant.used_until()));
   return expiry;
 }
 

@@ -27,6 +27,17 @@ struct SignOptions {
   std::optional<UtcSeconds> at;  ///< nothing: now
 };
 
+struct KeyStatusOptions {
+  bool json = false;
+  bool offline = false;  ///< Azure is not asked
+};
+
+struct KeySwitchOptions {
+  std::string account;
+  std::optional<bool> to_next;  ///< nothing: the key that does not sign now
+  bool force = false;           ///< also to a key that does not work, or of which nobody knows
+};
+
 /// True if fd 0 is a listening socket, as spawn-fcgi and systemd pass it.
 [[nodiscard]] bool stdin_is_listening();
 
@@ -56,6 +67,12 @@ struct SignOptions {
 /// Keeps the user delegation keys of all accounts that have an identity fresh, and watches the clock, until
 /// SIGTERM; with `once`, renews what is due and ends. Its only memory are the files that workers read.
 [[nodiscard]] ExitCode renew_keys(const std::string& config_file, bool once);
+
+/// Shows which keys sign, whether Azure takes them, and until when what they have signed is valid.
+[[nodiscard]] ExitCode show_keys(const std::string& config_file, const KeyStatusOptions& options);
+
+/// Lets an account sign with its other key, by a change of the configuration file that its workers follow.
+[[nodiscard]] ExitCode switch_keys(const std::string& config_file, const KeySwitchOptions& options);
 
 /// Forgets an event.
 [[nodiscard]] ExitCode drop_event(const EventStoreOptions& options, const std::string& id);

@@ -33,6 +33,15 @@ std::string_view reason_phrase(Status status) {
   return "";
 }
 
+std::string_view media_type(ContentType type) {
+  switch (type) {
+    case ContentType::text: return "text/plain; charset=utf-8";
+    case ContentType::json: return "application/json";
+    case ContentType::metrics: return "text/plain; version=0.0.4; charset=utf-8";
+  }
+  return "";
+}
+
 void append_number(std::string& out, std::size_t number) {
   std::array<char, 20> digits{};
   const auto end = std::to_chars(digits.begin(), digits.end(), number).ptr;
@@ -44,8 +53,7 @@ void format(const Response& response, std::string& out) {
   out.assign("Status: ");
   append_number(out, static_cast<std::size_t>(response.status));
   out.append(" ").append(reason_phrase(response.status));
-  const bool json = response.content_type == ContentType::json;
-  out.append(json ? "\r\nContent-Type: application/json" : "\r\nContent-Type: text/plain; charset=utf-8");
+  out.append("\r\nContent-Type: ").append(media_type(response.content_type));
   out.append("\r\nContent-Length: ");
   append_number(out, response.body.size());
   if (!response.allow.empty()) out.append("\r\nAllow: ").append(response.allow);

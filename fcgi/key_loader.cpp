@@ -52,8 +52,7 @@ std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, c
   for (std::size_t i = 0; i < accounts.size(); ++i) {
     const auto load_or_report = [&](const KeySource& source) -> std::shared_ptr<const SigningKey> {
       std::string message;
-      const Text text = load_text(source, message);
-      auto key = text ? parse_key(reveal_text(*text), message) : nullptr;
+      auto key = load_key(source, message);
       const std::string place =
           "accounts[" + std::to_string(i) + "].credential: key_" + suffix_of(source.kind);
       if (key == nullptr) faults.push_back({place, message});
@@ -67,6 +66,11 @@ std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, c
     all.push_back(std::move(keys));
   }
   return all;
+}
+
+std::shared_ptr<const SigningKey> KeyLoader::load_key(const KeySource& source, std::string& message) {
+  const Text text = load_text(source, message);
+  return text ? parse_key(reveal_text(*text), message) : nullptr;
 }
 
 std::shared_ptr<const SigningKey> KeyLoader::load_delegation_key(const std::string& account,

@@ -26,6 +26,9 @@ class KeyLoader {
   [[nodiscard]] std::vector<AccountKeys> load(const std::vector<Account>& accounts,
                                               const KeyDirectory& shared, ConfigFaults& faults);
 
+  /// One account key; null, with the reason in `message`, if there is none.
+  [[nodiscard]] std::shared_ptr<const SigningKey> load_key(const KeySource& source, std::string& message);
+
   /// The account's user delegation key; the last one, which says itself how long it is good for, if `shared`
   /// has it no more or (logged) holds something else now; null if there has been none.
   [[nodiscard]] std::shared_ptr<const SigningKey> load_delegation_key(const std::string& account,

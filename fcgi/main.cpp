@@ -21,6 +21,9 @@ struct Arguments {
   bool json = false;
   bool all_dead = false;
   bool once = false;
+  std::string to;
+  blobvalet::fcgi::KeyStatusOptions key_status;
+  blobvalet::fcgi::KeySwitchOptions key_switch;
   blobvalet::fcgi::SignOptions sign;
 };
 
@@ -86,14 +89,30 @@ ExitCode run_events(const EventCommands& commands, const Arguments& arguments) {
   return blobvalet::fcgi::retry_events(*store, arguments.event_id);
 }
 
-CLI::App* add_key_commands(CLI::App& keys, Arguments& arguments) {
+struct KeyCommands {
+  CLI::App* status;
+  CLI::App* switch_to;
+  CLI::App* renew;
+};
+
+KeyCommands add_key_commands(CLI::App& keys, Arguments& arguments) {
   add_config_option(keys, arguments);
   keys.require_subcommand(1);
-  CLI::App* renew =
-      keys.add_subcommand("renew", "Keep user delegation keys fresh, and watch the clock, until SIGTERM");
-  renew->add_flag("--once", arguments.once, "Renew what is due, and end");
-  renew->fallthrough();
-  return renew;
+  KeyCommands commands{
+      keys.add_subcommand("status", "Which keys sign, whether Azure takes them, and what may be regenerated"),
+      keys.add_subcommand("switch", "Let an account sign with its other key"),
+      keys.add_subcommand("renew", "Keep user delegation keys fresh, and watch the clock, until SIGTERM")};
+  for (CLI::App* command : {commands.status, commands.switch_to, commands.renew})
+    command->fallthrough();
+  commands.status->add_flag("--json", arguments.key_status.json, "One JSON object");
+  commands.status->add_flag("--offline", arguments.key_status.offline, "Do not ask Azure");
+  commands.switch_to->add_option("account", arguments.key_switch.account, "The account's name")->required();
+  commands.switch_to
+      ->add_option("--to", arguments.to, "current or next; by default the one that does not sign")
+      ->check(CLI::IsMember({"current", "next"}));
+  commands.switch_to->add_flag("--force", arguments.key_switch.force, "Also to a key that may not work");
+  commands.renew->add_flag("--once", arguments.once, "Renew what is due, and end");
+  return commands;
 }
 
 /// A command is over in a moment; whoever looks after daemons should know how well they are guarded.
@@ -110,6 +129,14 @@ ExitCode run_serve(const Arguments& arguments, const std::vector<std::string>& g
 ExitCode run_renew(const Arguments& arguments, const std::vector<std::string>& guard_faults) {
   log_guard_faults(guard_faults);
   return blobvalet::fcgi::renew_keys(arguments.config_file, arguments.once);
+}
+
+ExitCode run_keys(const KeyCommands& commands, Arguments& arguments,
+                  const std::vector<std::string>& guard_faults) {
+  if (*commands.renew) return run_renew(arguments, guard_faults);
+  if (*commands.status) return blobvalet::fcgi::show_keys(arguments.config_file, arguments.key_status);
+  if (!arguments.to.empty()) arguments.key_switch.to_next = arguments.to == "next";
+  return blobvalet::fcgi::switch_keys(arguments.config_file, arguments.key_switch);
 }
 
 ExitCode run(int argc, char** argv) {
@@ -135,7 +162,7 @@ ExitCode run(int argc, char** argv) {
   CLI::App* events = app.add_subcommand("events", "Events that wait for the site's application");
   const EventCommands event_commands = add_event_commands(*events, arguments);
   CLI::App* keys = app.add_subcommand("keys", "The keys that sign");
-  CLI::App* renew = add_key_commands(*keys, arguments);
+  const KeyCommands key_commands = add_key_commands(*keys, arguments);
   try {
     app.parse(argc, argv);
     if (*sign && !arguments.vectors_file.empty())
@@ -149,7 +176,7 @@ ExitCode run(int argc, char** argv) {
   if (*check) return blobvalet::fcgi::check(arguments.config_file);
   if (*sign) return blobvalet::fcgi::sign(arguments.config_file, arguments.sign);
   if (*events) return run_events(event_commands, arguments);
-  if (*renew) return run_renew(arguments, guard_faults);
+  if (*keys) return run_keys(key_commands, arguments, guard_faults);
   if (*serve || blobvalet::fcgi::stdin_is_listening()) return run_serve(arguments, guard_faults);
   std::cerr << app.help();
   return ExitCode::usage;

@@ -6,6 +6,7 @@
 
 #include "core/version.hpp"
 #include "fcgi/adapters/curl_http.hpp"
+#include "fcgi/adapters/shared_ledger.hpp"
 #include "fcgi/commands.hpp"
 #include "fcgi/config_file.hpp"
 #include "fcgi/event_loop.hpp"
@@ -56,10 +57,17 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   Log log((*site)->server().access_log);
   const auto duty = signatures_only ? EventLoop::Duty::signatures : EventLoop::Duty::all;
   FileWatch files;
-  ProcessState state((*site)->key_options().directory, nullptr);
+  auto ledger = std::make_unique<SharedLedger>((*site)->key_options().directory);
+  SharedLedger& shared = *ledger;
+  ProcessState state((*site)->key_options().directory, std::move(ledger));
   Log::notice("started", std::string(kVersion) + ", configuration " + (*site)->revision());
   Reloader reload(loader, *site, files, state);
-  EventLoop loop(kListenFd, duty, *site, clock, log, [&reload] { return reload(); }, {&files, &state});
+  const auto reload_and_follow = [&reload, &shared] {
+    auto next = reload();
+    if (next != nullptr) shared.move_to(next->key_options().directory);
+    return next;
+  };
+  EventLoop loop(kListenFd, duty, *site, clock, log, reload_and_follow, {&files, &state});
   const bool ended_by_signal = loop.run();
   Log::notice(ended_by_signal ? "stopped" : "listening_socket_failed");
   return ended_by_signal ? ExitCode::success : ExitCode::failure;
