@@ -167,7 +167,7 @@ Result<void> App::answer_health(Response& response) const {
 }
 
 Result<void> App::answer_metrics(Response& response) const {
-  response.body = metrics_text(*site_, state_);
+  response.body = metrics_text(*site_, state_, clock_.now());
   response.content_type = ContentType::metrics;
   return {};
 }

@@ -11,9 +11,6 @@
 namespace blobvalet {
 namespace {
 
-/// `blobvalet keys renew` writes its status every minute.
-constexpr std::chrono::minutes kSilence{5};
-
 bool has_identities(const Site& site) {
   return std::ranges::any_of(site.accounts(), [](const Account& a) { return a.identity.has_value(); });
 }
@@ -50,7 +47,7 @@ Health Health::assess(const Site& site, const WorkerState* state, UtcSeconds now
   Health health;
   const auto status = state == nullptr ? std::nullopt : state->key_status();
   look_at_keys(health, site, status ? &*status : nullptr, now);
-  const bool silent = !status || std::chrono::abs(now - status->written) > kSilence;
+  const bool silent = !status || status->is_stale(now);
   // The clock may have been set since.
   if (!silent) look_at_clock(health, site, *status);
   if (state != nullptr && silent && has_identities(site))

@@ -38,6 +38,11 @@ std::optional<KeyStatus::Failure> read_failure(const ObjectReader& object) {
 
 }  // namespace
 
+bool KeyStatus::is_stale(UtcSeconds now) const {
+  constexpr std::chrono::minutes kSilence{5};
+  return std::chrono::abs(now - written) > kSilence;
+}
+
 std::string KeyStatus::to_json() const {
   rapidjson::StringBuffer buffer;
   Writer writer(buffer);

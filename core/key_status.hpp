@@ -23,6 +23,8 @@ struct KeyStatus {
   /// How far this machine's clock is ahead of Azure's; negative: behind. Nothing: Azure has not answered.
   std::optional<std::chrono::seconds> clock_skew;
 
+  /// Written so long ago that `blobvalet keys renew` cannot be running any more.
+  [[nodiscard]] bool is_stale(UtcSeconds now) const;
   /// One JSON object and a line feed.
   [[nodiscard]] std::string to_json() const;
   /// Reads it; nothing for any other text.

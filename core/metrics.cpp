@@ -96,7 +96,7 @@ void MetricsText::add(const Labels& labels, std::int64_t value) {
   text_.append(labels.empty() ? " " : "} ").append(std::to_string(value)).append("\n");
 }
 
-std::string metrics_text(const Site& site, WorkerState* state) {
+std::string metrics_text(const Site& site, WorkerState* state, UtcSeconds now) {
   MetricsText out;
   out.begin_gauge("blobvalet_build_info", "Which version answers.");
   out.add({{"version", kVersion}}, 1);
@@ -105,7 +105,8 @@ std::string metrics_text(const Site& site, WorkerState* state) {
   add_keys(out, site, state == nullptr ? nullptr : state->ledger());
   add_delegation_keys(out, site);
   if (state == nullptr) return out.take();
-  if (const auto status = state->key_status()) add_renewal(out, site, *status);
+  if (const auto status = state->key_status(); status && !status->is_stale(now))
+    add_renewal(out, site, *status);
   out.begin_gauge("blobvalet_reload_failed",
                   "1 while the files on the disk are faulty and the old ones in use.");
   out.add({}, state->reload_fault().empty() ? 0 : 1);

@@ -27,6 +27,6 @@ class MetricsText {
 };
 
 /// What a worker has to tell: its configuration, keys and clock.
-[[nodiscard]] std::string metrics_text(const Site& site, WorkerState* state);
+[[nodiscard]] std::string metrics_text(const Site& site, WorkerState* state, UtcSeconds now);
 
 }  // namespace blobvalet

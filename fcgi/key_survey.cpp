@@ -88,7 +88,8 @@ KeyReport::Key KeySurvey::describe_key(std::size_t index, UtcSeconds now) const 
 }
 
 void KeySurvey::conclude(KeyReport& report) const {
-  report.conclude(status_ ? status_->clock_skew : std::nullopt, last_changed(config_file_));
+  const bool is_fresh = status_ && !status_->is_stale(report.now);
+  report.conclude(is_fresh ? status_->clock_skew : std::nullopt, last_changed(config_file_));
 }
 
 }  // namespace blobvalet::fcgi

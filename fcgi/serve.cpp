@@ -57,10 +57,10 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   Log log((*site)->server().access_log);
   const auto duty = signatures_only ? EventLoop::Duty::signatures : EventLoop::Duty::all;
   FileWatch files;
+  Log::notice("started", std::string(kVersion) + ", configuration " + (*site)->revision());
   auto ledger = std::make_unique<SharedLedger>((*site)->key_options().directory);
   SharedLedger& shared = *ledger;
   ProcessState state((*site)->key_options().directory, std::move(ledger));
-  Log::notice("started", std::string(kVersion) + ", configuration " + (*site)->revision());
   Reloader reload(loader, *site, files, state);
   const auto reload_and_follow = [&reload, &shared] {
     auto next = reload();

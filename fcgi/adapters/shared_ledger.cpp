@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "fcgi/file_descriptor.hpp"
@@ -121,20 +122,25 @@ std::string failure(const fs::path& path) {
 
 bool is_ledger(int fd) {
   struct stat status {};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return false;
-  if (status.st_size != static_cast<off_t>(sizeof(LedgerTable))) return false;
+  if (::fstat(fd, &status) != 0 || status.st_size < static_cast<off_t>(sizeof(LedgerTable))) return false;
   std::uint64_t magic = 0;
   return ::pread(fd, &magic, sizeof magic, 0) == sizeof magic && magic == LedgerTable::kMagic;
 }
 
-/// Fills an empty file. Its pages are written rather than left as holes, so that a disk which is full shows
-/// now and not as SIGBUS later.
+bool write_words(int fd, std::span<const std::uint64_t> words) {
+  errno = ENOSPC;  // unless the kernel says otherwise
+  return ::pwrite(fd, words.data(), words.size_bytes(), 0) == static_cast<ssize_t>(words.size_bytes());
+}
+
+/// Makes a ledger of an empty file, or of whatever else it holds: in its place, since it may be the only file
+/// here that a worker may write. The file never becomes shorter, so that nobody who has mapped it is hurt.
+/// Its pages are written rather than left as holes: a disk that is full shows now and not as SIGBUS later.
 bool fill(int fd) {
-  std::array<std::int64_t, sizeof(LedgerTable) / sizeof(std::int64_t)> words{};
-  words[0] = static_cast<std::int64_t>(LedgerTable::kMagic);
-  words[1] = number(SystemClock().now());
-  errno = ENOSPC;  // unless write() says otherwise
-  return ::pwrite(fd, words.data(), sizeof words, 0) == static_cast<ssize_t>(sizeof words);
+  std::array<std::uint64_t, sizeof(LedgerTable) / sizeof(std::uint64_t)> words{};
+  words[1] = static_cast<std::uint64_t>(number(SystemClock().now()));
+  if (!write_words(fd, words)) return false;
+  words[0] = LedgerTable::kMagic;  // last: from now on it counts
+  return write_words(fd, std::span(words).first(1));
 }
 
 FileDescriptor open_file(const fs::path& path, int flags) {
@@ -146,26 +152,15 @@ bool is_at(const fs::path& path, std::uint64_t inode) {
   return ::lstat(path.c_str(), &status) == 0 && status.st_ino == inode;
 }
 
-/// Replaces whatever stands at `path` by a fresh ledger. The file's lock is held.
-bool replace(const fs::path& path) {
-  const fs::path draft = path.string() + ".new";
-  ::unlink(draft.c_str());  // of a predecessor that was killed
-  const FileDescriptor file = open_file(draft, O_RDWR | O_CREAT | O_EXCL);
-  return file.valid() && fill(file.get()) && ::rename(draft.c_str(), path.c_str()) == 0;
-}
-
 /// A ledger, made if need be; invalid, with errno set, if that cannot be. Of several workers that find none
-/// one makes it, and all get the same.
+/// one makes it, and the others wait for that.
 FileDescriptor open_or_make(const fs::path& path) {
-  constexpr int kAttempts = 10;
-  for (int i = 0; i < kAttempts; ++i) {
-    FileDescriptor file = open_file(path, O_RDWR | O_CREAT);
-    if (!file.valid() || is_ledger(file.get())) return file;
-    struct stat status {};
-    if (::flock(file.get(), LOCK_EX) != 0 || ::fstat(file.get(), &status) != 0) break;
-    if (is_at(path, status.st_ino) && !is_ledger(file.get()) && !replace(path)) break;
-  }
-  return {};
+  FileDescriptor file = open_file(path, O_RDWR | O_CREAT);
+  if (!file.valid() || is_ledger(file.get())) return file;
+  if (::flock(file.get(), LOCK_EX) != 0) return {};
+  const bool made = is_ledger(file.get()) || fill(file.get());
+  ::flock(file.get(), LOCK_UN);
+  return made ? std::move(file) : FileDescriptor();
 }
 
 }  // namespace
@@ -180,10 +175,7 @@ std::unique_ptr<LedgerFile> LedgerFile::map(const fs::path& path, int fd, int pr
 
 std::unique_ptr<LedgerFile> LedgerFile::open(const fs::path& directory, std::string& fault) {
   const fs::path path = directory / kName;
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    fault = failure(directory);
-    return nullptr;
-  }
+  (void)::mkdir(directory.c_str(), 0700);  // mostly it is there
   const FileDescriptor file = open_or_make(path);
   auto ledger = file.valid() ? map(path, file.get(), PROT_READ | PROT_WRITE) : nullptr;
   if (ledger == nullptr) fault = failure(path);

@@ -19,7 +19,7 @@ struct LedgerTable;
 class LedgerFile {
  public:
   /// Opens it for writing, and makes file and directory if they are not there; a file that is no ledger of
-  /// this version is replaced. Null, with `fault` filled, if that cannot be done.
+  /// this version becomes one. Null, with `fault` filled, if that cannot be done.
   [[nodiscard]] static std::unique_ptr<LedgerFile> open(const std::filesystem::path& directory,
                                                         std::string& fault);
   /// Opens it for reading; null if there is none, or it is none of this version.

@@ -25,6 +25,7 @@ export const siteConfig = (more = {}) => ({
   accounts: [{ name: kAccount, endpoint: kEndpoint, credential: { type: 'shared_key', key_file: 'acmeuploads.key' } }],
   rules: [kRule],
   success: kUnverified,
+  keys: { directory: 'keys' },
   ...more,
 });
 

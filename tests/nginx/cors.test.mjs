@@ -38,6 +38,7 @@ const signature = (query) => ['/blobvalet/signature', query].join('?');
 const answers = [
   { name: 'a signature', path: signature('a=b'), status: 200 },
   { name: 'a health check', path: '/blobvalet/health', status: 200 },
+  { name: 'metrics', path: '/blobvalet/metrics', status: 200 },
   { name: 'a callback', path: '/blobvalet/success', method: 'POST', body: 'a=b', status: 200 },
   ...[400, 401, 403, 404, 405, 415, 500, 503].map((status) => (
     { name: `${status} by the worker`, path: signature(`status=${status}`), status })),

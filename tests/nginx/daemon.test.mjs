@@ -242,6 +242,13 @@ for (const { name, status, ...how } of visitors) {
     if (status === 200) assert.equal(answer.json().status, 'ok');
     else assert.equal(answer.json().code, 'not_allowed');
   });
+  test(`metrics for ${name}`, async () => {
+    const answer = await ask('/blobvalet/metrics', how);
+    assert.equal(answer.status, status);
+    if (status !== 200) return assert.equal(answer.json().code, 'not_allowed');
+    assert.equal(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+    assert.match(answer.body, /^blobvalet_signing_key_info\{account="[a-z0-9]+",key="current",fingerprint="[0-9a-f]{16}"\} 1$/m);
+  });
 }
 
 test('many clients at once are all served, whatever connections nginx keeps', async () => {

@@ -129,9 +129,11 @@ test('auth_basic site', async (t) => {
   await t.test('bob is bob', async () => {
     assertArrived(await stack.passed(signature, { headers: { Authorization: basic('bob', 'builder') } }), 'bob');
   });
-  await t.test('health needs no password', async () => {
-    assertArrived(await stack.passed('/blobvalet/health'), '', { BLOBVALET_ENDPOINT: 'health' });
-  });
+  for (const endpoint of ['health', 'metrics']) {
+    await t.test(`${endpoint} needs no password`, async () => {
+      assertArrived(await stack.passed(`/blobvalet/${endpoint}`), '', { BLOBVALET_ENDPOINT: endpoint });
+    });
+  }
 });
 
 test('auth_request site', async (t) => {
@@ -177,9 +179,11 @@ test('auth_request site', async (t) => {
     const [cookie] = (await stack.ask('/login', form)).headers['set-cookie'];
     assertArrived(await stack.passed(signature, { headers: { Cookie: cookie.split(';')[0] } }), 'bob');
   });
-  await t.test('health needs no session', async () => {
-    assertArrived(await stack.passed('/blobvalet/health'), '', { BLOBVALET_ENDPOINT: 'health' });
-  });
+  for (const endpoint of ['health', 'metrics']) {
+    await t.test(`${endpoint} needs no session`, async () => {
+      assertArrived(await stack.passed(`/blobvalet/${endpoint}`), '', { BLOBVALET_ENDPOINT: endpoint });
+    });
+  }
   await t.test('nobody gets in while the application is down', async () => {
     await session.stop();
     await assertRefused(stack, signature, { headers: alice }, 500);
