@@ -1,7 +1,7 @@
 // `blobvalet keys status` and `keys switch`: output, exit codes, and what they do to the configuration file.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { account, newKey, startAzurite } from '../lib/azurite.mjs';
@@ -87,7 +87,8 @@ describe('keys status', () => {
     const pool = await startPool({ config: site.file, dir: site.dir, workers: 2 });
     try {
       assert.equal((await site.status()).current.signed_until_is_bound, true, 'a young ledger does not know what was before');
-      // As if the pool ran for a while.
+      // As if the pool ran for a while, and nobody had switched a moment ago.
+      utimesSync(site.file, 0, 0);
       const ledger = join(site.dir, 'keys/ledger');
       const bytes = readFileSync(ledger);
       bytes.writeBigInt64LE(BigInt(Math.floor(Date.now() / 1000) - 2 * kLifetimeSeconds), 8);

@@ -10,7 +10,7 @@ import { startLoad } from './load.mjs';
 import { kContainer, sample, startRotationSite } from './support.mjs';
 
 const kLeastUploads = 100;
-const kSignsMs = 2_000;
+const kLeastSignatures = 60;   // by each key
 const kWaitMs = 30_000;
 // Azure itself says AuthenticationFailed.
 const kRefused = /: current: Azure answered 403 AuthorizationFailure; .* \(emulators say so of a wrong key\)\n/;
@@ -28,6 +28,9 @@ async function replaceKey(site, which, t) {
   site.writeKey(which, await site.regenerate(which));
   assert.equal((await waitFor(async () => { const key = await site.status(role); return key.azure === 'works' && key; })).fault, undefined);
 }
+
+const signedBy = (load, key) => waitFor(() => (load.tally.signatures[key] ?? 0) >= kLeastSignatures,
+  { timeoutMs: kWaitMs, what: `${kLeastSignatures} signatures by ${key}` });
 
 async function switchTo(site, role, key) {
   const { code, out, err } = await site.keys('switch', account, '--to', role);
@@ -76,13 +79,15 @@ describe('a rotation of both keys', { timeout: 180_000 }, () => {
     const pages = uploadByBrowser(browser, site, () => done);
     pages.catch(() => {});  // whoever waits for it below hears of it
     try {
-      await sleep(kSignsMs);
+      await signedBy(load, 'key1');
       await switchTo(site, 'next', key2);
+      await signedBy(load, 'key2');
       await replaceKey(site, 1, t);
       const { new1 } = site.known();
       await switchTo(site, 'current', new1);
+      await signedBy(load, 'new1');
       await replaceKey(site, 2, t);
-      await sleep(kSignsMs);
+      await waitFor(() => load.tally.uploads >= kLeastUploads, { timeoutMs: kWaitMs, what: `${kLeastUploads} uploads` });
       const { code, out } = await site.keys('status');
       t.diagnostic(out);
       assert.equal(code, 0);
@@ -98,10 +103,8 @@ describe('a rotation of both keys', { timeout: 180_000 }, () => {
     const seconds = (performance.now() - start) / 1000;
     t.diagnostic(`${JSON.stringify(load.tally)}, ${files} files by a browser, ${seconds.toFixed(1)} s`);
     assert.deepEqual(load.failures, []);
-    assert.ok(load.tally.uploads >= kLeastUploads, `only ${load.tally.uploads} uploads`);
     assert.ok(files >= 3, `only ${files} files by a browser`);
     assert.deepEqual(Object.keys(load.tally.signatures).sort(), ['key1', 'key2', 'new1']);
-    for (const [key, count] of Object.entries(load.tally.signatures)) assert.ok(count > 50, `${key}: ${count} signatures`);
   });
 });
 
@@ -114,7 +117,7 @@ describe('a key that is regenerated while it signs', { timeout: 60_000 }, () => 
   test('uploads fail until the workers have the new one, and status says so', async () => {
     const load = startLoad(site, { container: kContainer, keys: site.known, clients: 3 });
     try {
-      await sleep(kSignsMs / 2);
+      await waitFor(() => load.tally.uploads >= 5);
       assert.deepEqual(load.failures, []);
       const fresh = await site.regenerate(1);
       await waitFor(() => load.failures.length > 10);
@@ -125,7 +128,7 @@ describe('a key that is regenerated while it signs', { timeout: 60_000 }, () => 
 
       site.writeKey(1, fresh);
       await site.followed(fresh);
-      await sleep(kSignsMs / 2);
+      await sleep(1_000);        // whatever was signed before has been sent by now
       const before = load.failures.length;
       const { uploads } = load.tally;
       await waitFor(() => load.tally.uploads > uploads + 10);
