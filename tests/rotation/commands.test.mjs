@@ -86,6 +86,7 @@ describe('keys status', () => {
     const site = newSite();
     const pool = await startPool({ config: site.file, dir: site.dir, workers: 2 });
     try {
+      await waitFor(async () => JSON.parse((await site.keys('status', '--json', '--offline')).out).ledger, { what: 'a ledger' });
       assert.equal((await site.status()).current.signed_until_is_bound, true, 'a young ledger does not know what was before');
       // As if the pool ran for a while, and nobody had switched a moment ago.
       utimesSync(site.file, 0, 0);

@@ -173,4 +173,42 @@ BOOST_AUTO_TEST_CASE(the_ledger_hears_of_what_was_signed) {
                                 KeyFingerprint(*account).text() + " until 2026-03-01T13:00:00Z\n");
 }
 
+// A SAS that a callback keeps to itself is of no use behind the callback's deadline, and holds up no
+// rotation.
+BOOST_AUTO_TEST_CASE(the_ledger_hears_until_when_a_sas_may_be_used) {
+  FakeLedger ledger;
+  const auto site = site_from(kSite);
+  const auto key = account_key();
+  SasSigners signers({nullptr, key}, &ledger);
+  std::string decoded;
+  const auto target = site->endpoints().parse("https://other/uploads/a.txt", BlobNames::raw, decoded);
+  BOOST_REQUIRE(target.has_value());
+  const UtcSeconds now = at("2026-03-01T12:00:00Z");
+  const auto grant = site->policy().decide(*target, BlobVerb::put, {"bob", "203.0.113.7", {}}, now);
+  BOOST_REQUIRE(grant.has_value());
+  struct Row {
+    const char* name;
+    SasGrant grant;
+    const char* valid;
+    const char* used;
+  };
+  const Row rows[] = {
+      {"a page", *grant, "2026-03-01T13:00:00Z", "2026-03-01T13:00:00Z"},
+      {"a callback", grant->for_service(ServiceOperation::read, now), "2026-03-01T12:05:00Z",
+       "2026-03-01T12:00:03Z"},
+      {"a thumbnail", grant->for_viewing("image/png", 600s, now), "2026-03-01T12:10:00Z",
+       "2026-03-01T12:10:00Z"},
+  };
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      std::string uri;
+      ledger.text.clear();
+      const auto valid = signers.append_sas_uri(uri, row.grant, now);
+      BOOST_REQUIRE(valid.has_value());
+      BOOST_TEST(UtcText(*valid).view() == row.valid);
+      BOOST_TEST(ledger.text == KeyFingerprint(*key).text() + " until " + row.used + "\n");
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
