@@ -98,6 +98,16 @@ function guardsItsSecrets(guest, pid) {
   for (const name of ['cmdline', 'environ']) assertNoSecret(readFileSync(proc(name)), proc(name));
 }
 
+/// Locked in as they are, workers note together until when their SAS last.
+async function notesWhatItHasSigned(guest) {
+  const expiry = Date.parse((await signature(guest)).searchParams.get('se')) / 1000;
+  for (let i = 0; i < 8; i++) {       // whichever worker answers
+    const { body } = await request(guest, '/blobvalet/metrics');
+    const [, noted] = /^blobvalet_signed_until_timestamp_seconds\{account="acmeuploads",[^}]*\} (\d+)$/m.exec(body) ?? [];
+    assert.ok(Number(noted) >= expiry, body);
+  }
+}
+
 const hasNetwork = (guest, pid) => (
   readlinkSync(guest.path(`/proc/${pid}/ns/net`)) === readlinkSync(guest.path('/proc/1/ns/net')));
 
@@ -337,6 +347,7 @@ test('pools under systemd', { skip, timeout: 240_000 }, async (t) => {
     await inPool('only nginx may connect', () => onlyNginxMayConnect(guest));
     await inPool('workers are locked in', () => areLockedIn(guest));
     await inPool('a signature worker has no network and keeps nothing', () => hasNoNetwork(guest, pool));
+    await inPool('notes what it has signed', () => notesWhatItHasSigned(guest));
     await inPool('a callback worker reaches Azure and the application', () =>
       reachesAzureAndTheApplication(guest, pool.successUnit));
     await inPool('a callback worker may join the group of the application', () =>
