@@ -2,7 +2,8 @@
 // workers run the same configuration within a moment.
 import assert from 'node:assert/strict';
 import {
-  appendFileSync, chmodSync, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync, writeSync,
+  appendFileSync, chmodSync, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -102,7 +103,8 @@ describe('files that change under load', { timeout: 120_000 }, () => {
     const spread = Math.max(...times) - Math.min(...times);
     differed = Math.max(differed, spread);
     assert.ok(spread < kBoundMs, `workers differed for ${Math.round(spread)} ms`);
-    const said = (worker) => worker.lines().some(({ event, detail }) => event === 'reloaded' && detail === `configuration ${revision}`);
+    const said = (worker) => worker.lines().some(
+      ({ event, detail }) => event === 'reloaded' && detail === `configuration ${revision}`);
     await waitFor(() => workers.every(said), { what: 'a line of each', timeoutMs: kPatienceMs });
     assert.deepEqual(watch.failures, []);
   }

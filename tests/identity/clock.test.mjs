@@ -73,14 +73,17 @@ describe('a clock that is set', { concurrency: 3, timeout: 120_000 }, () => {
     assert.deepEqual(await healthBecomes(worker), []);
   }));
 
-  test('a key is renewed in the middle of its life, long before anybody misses it', { skip }, withClock(async ({ machine, daemon, worker, set }) => {
+  test('a key is renewed in the middle of its life, long before anybody misses it', { skip }, withClock(async ({
+    machine, daemon, worker, set,
+  }) => {
     const { ske } = await assertTaken(machine, await worker.sign());
     set(25);
     await logs(daemon, 'reloaded');
     assert.equal((await assertTaken(machine, await worker.sign())).ske, ske);
     set(37);
     await logs(daemon, 'key_renewed', 2);
-    await waitFor(async () => (await assertTaken(machine, await worker.sign())).ske !== ske, { what: 'the new key', timeoutMs: kPatienceMs });
+    await waitFor(async () => (await assertTaken(machine, await worker.sign())).ske !== ske,
+      { what: 'the new key', timeoutMs: kPatienceMs });
     assert.equal(machine.keyRequests().length, 2);
     assert.deepEqual(await healthBecomes(worker), []);
   }));
@@ -155,13 +158,17 @@ describe('a clock that differs from Azure\'s', { concurrency: 3 }, () => {
   }, { keys: { max_clock_skew_seconds: 300 } }));
 });
 
+/// The first line of the log about a signature that was given.
+const signedLine = (worker) => waitFor(
+  () => worker.lines().find(({ endpoint, status }) => endpoint === 'signature' && status === 200), { what: 'a line' });
+
 describe('a SAS that would outlive its key', () => {
   test('ends with it, and the log says so', withMachine(async (machine) => {
     machine.startRenewal();
     const worker = await machine.startWorker();
     const sas = await assertTaken(machine, await signs(worker));
     assert.equal(sas.se, sas.ske);
-    const line = await waitFor(() => worker.lines().find(({ endpoint, status }) => endpoint === 'signature' && status === 200), { what: 'its line' });
+    const line = await signedLine(worker);
     const expected = 3600 - (Date.parse(sas.ske) - Date.parse(line.time)) / 1000;
     assert.ok(Math.abs(line.cut_short_seconds - expected) <= 1, `${line.cut_short_seconds} s, not ${expected} s`);
 
@@ -172,7 +179,7 @@ describe('a SAS that would outlive its key', () => {
     const worker = await machine.startWorker();
     const sas = await assertTaken(machine, await signs(worker));
     assert.ok(Date.parse(sas.se) < Date.parse(sas.ske));
-    const line = await waitFor(() => worker.lines().find(({ endpoint, status }) => endpoint === 'signature' && status === 200), { what: 'its line' });
+    const line = await signedLine(worker);
     assert.equal(line.cut_short_seconds, undefined);
   }));
 });

@@ -46,8 +46,8 @@ describe('one fetch for a machine', () => {
 
   test('four workers sign by one key, for which Entra and Azure were asked once each', async () => {
     first = machine.startRenewal();
-    await waitFor(() => new Set(pool.lines().filter(({ event }) => event === 'signing_key').map(({ pid }) => pid)).size === kWorkers,
-      { what: 'a key in all workers', timeoutMs: kPatienceMs });
+    const withKey = () => new Set(pool.lines().filter(({ event }) => event === 'signing_key').map(({ pid }) => pid));
+    await waitFor(() => withKey().size === kWorkers, { what: 'a key in all workers', timeoutMs: kPatienceMs });
     const connections = await Promise.all(Array.from({ length: 40 }, () => connect(pool.socket)));
     for (const connection of connections) {
       await assertTaken(machine, await connection.ask(signature({ uri: `${machine.azure.url}/uploads/alice/a.txt` })));
@@ -69,7 +69,8 @@ describe('one fetch for a machine', () => {
 
     const [account] = machine.config.accounts;
     const [, { clientId, objectId }] = machine.identity.users;
-    machine.write({ ...machine.config, accounts: [{ ...account, credential: { type: 'managed_identity', client_id: clientId } }] });
+    const credential = { type: 'managed_identity', client_id: clientId };
+    machine.write({ ...machine.config, accounts: [{ ...account, credential }] });
     await logs(second, 'key_renewed');
     assert.deepEqual(requests(), [2, 2]);
     await waitFor(() => new Set(details(pool, 'signing_key')).size === 2, { what: 'the new key', timeoutMs: kPatienceMs });
@@ -107,7 +108,7 @@ describe('one fetch for a machine', () => {
   });
 });
 
-describe('keys that nobody should use', () => {
+const spoiltKeys = () => describe('keys that nobody should use', { concurrency: 1 }, () => {
   let machine;
   before(async () => {
     machine = await startMachine();
@@ -148,7 +149,7 @@ describe('keys that nobody should use', () => {
       await logs(worker, 'reloaded');
       if (what !== 'removed') await logs(worker, 'bad_delegation_key');
       assert.equal((await assertTaken(machine, await worker.sign())).skt, skt);
-      assert.deepEqual((await worker.health()).code, 200);
+      assert.equal((await worker.health()).code, 200);
       assert.equal((await machine.renewOnce()).code, 0);
       await logs(worker, 'signing_key', 2);
       await assertTaken(machine, await worker.sign());
@@ -157,7 +158,7 @@ describe('keys that nobody should use', () => {
   }
 });
 
-describe('a configuration that is broken while a key is renewed', () => {
+const brokenConfiguration = () => describe('a configuration that is broken while a key is renewed', { concurrency: 1 }, () => {
   let machine;
   let worker;
   before(async () => {
@@ -185,7 +186,8 @@ describe('a configuration that is broken while a key is renewed', () => {
     await renewBeside();
     await waitFor(() => details(worker, 'signing_key').length === 2, { what: 'the new key', timeoutMs: kPatienceMs });
     await assertTaken(machine, await worker.sign());
-    assert.deepEqual(await worker.health().then(({ problems, ...it }) => [problems, it.configuration]), [[problem], configuration]);
+    const now = await worker.health();
+    assert.deepEqual([now.problems, now.configuration], [[problem], configuration]);
 
     machine.write(machine.config);
     assert.deepEqual(await healthBecomes(worker), []);
@@ -205,7 +207,7 @@ describe('a configuration that is broken while a key is renewed', () => {
     machine.write('{ "accounts": ');
     await logs(daemon, 'reload_failed');
     assert.equal(daemon.ended(), null);
-    assert.deepEqual((await healthBecomes(worker, warned)).length, 1);
+    assert.equal((await healthBecomes(worker, warned)).length, 1);
     machine.write(machine.config);
     await logs(daemon, 'reloaded');
     assert.deepEqual(await healthBecomes(worker), []);
@@ -213,7 +215,7 @@ describe('a configuration that is broken while a key is renewed', () => {
   });
 });
 
-describe('accounts', { concurrency: 2 }, () => {
+const accounts = () => describe('accounts', { concurrency: 2 }, () => {
   test('one whose identity does not answer holds up no other', async () => {
     const machine = await startMachine();
     try {
@@ -267,9 +269,15 @@ describe('accounts', { concurrency: 2 }, () => {
       machine.azure.trust({ account: kAccount, key: newKey() });       // the account key can go
       await assertTaken(machine, await worker.sign());
       assert.equal((await signing.end()).failed, 0);
-      assert.deepEqual((await worker.health()).code, 200);
+      assert.equal((await worker.health()).code, 200);
     } finally {
       await machine.stop();
     }
   });
+});
+
+describe('keys that change', { concurrency: 3 }, () => {
+  spoiltKeys();
+  brokenConfiguration();
+  accounts();
 });

@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { fail, forKeys } from '../lib/azure-stub.mjs';
-import { sleep, waitFor } from '../lib/process.mjs';
+import { waitFor } from '../lib/process.mjs';
 import { closed, garbage, hugeBody, hung, status } from '../lib/stub-server.mjs';
-import { assertNoKey, assertTaken, details, healthBecomes, kPatienceMs, logs, signs, startMachine } from './support.mjs';
+import { assertNoKey, assertTaken, details, healthBecomes, logs, signs, startMachine } from './support.mjs';
 
 const json = (code, body, headers) => status(code, { 'Content-Type': 'application/json', ...headers }, JSON.stringify(body));
 
@@ -98,15 +98,16 @@ const faults = [
   ['IMDS: no JSON', imds(status(200, {}, '<html>')), /an answer that is no JSON object$/, byMachine],
   ['IMDS: no HTTP', imds(garbage), /does not speak HTTP$/, byMachine],
   ['IMDS: no token', imds(json(200, { expires_in: '3600' })), /an answer without a token$/, byMachine],
-  ['token endpoint: 400', token(json(400, { error: 'unauthorized_client', error_description: 'AADSTS700016: no such application' })),
-    /endpoint answered 400: unauthorized_client: AADSTS700016: no such application$/, bySecret, 'SIGHUP'],
+  ['token endpoint: 400', token(json(400, { error: 'invalid_scope', error_description: 'AADSTS70011: no such scope' })),
+    /endpoint answered 400: invalid_scope: AADSTS70011: no such scope$/, bySecret, 'SIGHUP'],
   ['token endpoint: 401', token(json(401, { error: 'invalid_client', error_description: 'AADSTS7000215: Invalid secret' })),
     /endpoint answered 401: invalid_client: AADSTS7000215: Invalid secret$/, bySecret, 'SIGHUP'],
   ['token endpoint: 500', token(status(500)), /endpoint answered 500$/, bySecret],
   ['token endpoint: closes', token(closed), /endpoint cannot be reached$/, bySecret],
-  ['token endpoint: HTML', token(status(200, { 'Content-Type': 'text/html' }, '<html>Welcome</html>')), /no JSON object$/, bySecret],
+  ['token endpoint: HTML', token(status(200, { 'Content-Type': 'text/html' }, '<html>Hi</html>')), /no JSON object$/, bySecret],
   ['token endpoint: 10 MiB', token(hugeBody(true)), /an answer that is too large$/, bySecret],
-  ['delegation key: 401', keys(fail(401, 'InvalidAuthenticationInfo')), /^Azure answered 401 InvalidAuthenticationInfo/, byMachine],
+  ['delegation key: 401', keys(fail(401, 'InvalidAuthenticationInfo')),
+    /^Azure answered 401 InvalidAuthenticationInfo/, byMachine],
   ['delegation key: 403', keys(fail(403, 'AuthorizationPermissionMismatch')),
     /^Azure answered 403 AuthorizationPermissionMismatch.*Storage Blob Delegator/, byMachine],
   ['delegation key: 404', keys(fail(404, 'ResourceNotFound')), /^Azure answered 404 .*storage account$/, byMachine, 'SIGHUP'],
@@ -130,7 +131,7 @@ const whatMayFail = () => describe('while no key comes, the daemon stays, and ev
         assert.equal(account, 'acmeuploads');
         assert.match(told, reason);
         assert.deepEqual(details(daemon, 'key_renewal_failed'), [`acmeuploads: ${told}`]);
-        await assertNoKey(worker, new RegExp(`^acmeuploads: cannot renew its key: `));
+        await assertNoKey(worker, /^acmeuploads: cannot renew its key: /);
 
         machine.identity.imds.fault = machine.identity.authority.fault = machine.azure.fault = null;
         if (signal) process.kill(daemon.pid, signal);

@@ -23,7 +23,7 @@ let certificate;
 /// added to the configuration.
 ///
 /// What it returns has the stubs `identity` and `azure`, the configuration `file`, `write(config)`, `startRenewal()`,
-/// `renewOnce()`, `startWorker()`, `check()`, `upload()`, `keyRequests()`, `status()`, `keyFile` and `stop()`.
+/// `renewOnce()`, `startWorker()`, `keyRequests()`, `status()` of the keys, `keyFile`, `fetchedAt()` and `stop()`.
 export async function startMachine({
   credential = { type: 'managed_identity' }, env = ({ imds }) => imds.env(), account = {}, rule = {}, keys = {}, system, users,
 } = {}) {
@@ -51,8 +51,8 @@ export async function startMachine({
     keyRequests: () => azure.requests.filter(({ method }) => method === 'POST'),
     fetchedAt: () => statSync(machine.keyFile).mtimeMs,
     async stop() {
-      await Promise.all(running.map((it) => it.ended() ?? it.stop()));
-      await Promise.all([identity.stop(), azure.stop()]);
+      // At once: who waits for an answer ends when the connection does.
+      await Promise.all([...running.filter((it) => !it.ended()), identity, azure].map((it) => it.stop()));
     },
   };
   machine.write(machine.config);
@@ -73,12 +73,6 @@ export async function startMachine({
       const once = renewal(`once-${++count}.log`, ['--once'], more);
       const { code } = await once.exited;
       return { code, output: once.output() };
-    },
-    /// `check`, to its end.
-    async check() {
-      const checking = run(`check-${++count}.log`, blobvaletBinary, ['check', '--config', machine.file]);
-      const { code } = await checking.exited;
-      return { code, output: checking.output() };
     },
     /// A worker on a socket of its own that has answered `first`, with `socket`, `sign(more)`, `health()` and `lines()`.
     async startWorker({ args = [], first = health, ...more } = {}) {
@@ -148,4 +142,5 @@ export const details = (process, event) => process.lines().filter((line) => line
 
 /// Waits until there are `count` of them.
 export const logs = (process, event, count = 1) => waitFor(
-  () => details(process, event).length >= count && details(process, event), { what: `${event} in the log`, timeoutMs: kPatienceMs });
+  () => details(process, event).length >= count && details(process, event),
+  { what: `${event} in the log`, timeoutMs: kPatienceMs });
