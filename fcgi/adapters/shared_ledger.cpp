@@ -227,15 +227,18 @@ SharedLedger::SharedLedger(fs::path directory) : directory_(std::move(directory)
 
 void SharedLedger::issued(KeyFingerprint key, UtcSeconds expiry) {
   const LedgerFile* file = current_.load(std::memory_order_acquire);
-  if (file != nullptr && file->covers(key, expiry)) return;
-  note(key, expiry);
+  const bool is_known =
+      file == nullptr ? number(expiry) <= missed_.load(std::memory_order_relaxed) : file->covers(key, expiry);
+  if (!is_known) note(key, expiry);
 }
 
 /// At most once a second for each key, but for keys whose slot is not their own.
 void SharedLedger::note(KeyFingerprint key, UtcSeconds expiry) {
   const UtcSeconds now = SystemClock().now();
   open_again(now);
-  if (LedgerFile* file = current_.load(std::memory_order_acquire)) file->issued(key, expiry, now);
+  LedgerFile* file = current_.load(std::memory_order_acquire);
+  if (file == nullptr) return raise(missed_, number(expiry));
+  file->issued(key, expiry, now);
 }
 
 /// Looks once a second whether the file is still in its place, since `blobvalet keys renew` and its directory
@@ -264,6 +267,7 @@ void SharedLedger::move_to(fs::path directory) {
   if (directory == directory_) return;
   directory_ = std::move(directory);
   current_.store(nullptr);
+  missed_.store(0);
   looked_at_ = {};
 }
 

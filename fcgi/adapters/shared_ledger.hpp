@@ -70,6 +70,7 @@ class SharedLedger final : public SasLedger {
   void open_again(UtcSeconds now);
 
   std::atomic<LedgerFile*> current_{nullptr};  ///< one of files_, or null
+  std::atomic<std::int64_t> missed_{0};        ///< the latest expiry that found no file
   mutable std::mutex mutex_;                   ///< guards what follows
   std::filesystem::path directory_;
   /// Files are never unmapped while a thread may look at them. There is more than one only if somebody has

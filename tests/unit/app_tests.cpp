@@ -550,7 +550,7 @@ BOOST_AUTO_TEST_CASE(what_the_web_server_got_wrong_is_no_client_error) {
   const std::string query = query_for(kAcme + "uploads/bob/a.txt");
   constexpr const char* kWhat = "the web server is misconfigured";
   Bench bench;
-  for (const char* endpoint : {"", "Signature", "signature ", "sign", "metrics", "success/"}) {
+  for (const char* endpoint : {"", "Signature", "signature ", "sign", "Metrics", "success/"}) {
     BOOST_TEST_CONTEXT(endpoint) {
       Request request = get(query);
       request.endpoint = endpoint;

@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(advice_fits_the_situation) {
                  r.keys[0].signed_until = {kNow + 900s, true};
                }),
        "acme: next signs; current " + wait +
-           "2026-03-01T12:15:01Z (in 15 min 1 s)\nledger: there is none on this machine, so SAS may be valid "
+           "2026-03-01T12:15:01Z (in 15 min 1 s)\nledger: none can be read here, so SAS may be valid "
            "as long as "
            "any\n",
        true},

@@ -9,16 +9,16 @@ namespace {
 constexpr std::string_view kTwo =
     R"("type": "shared_key", "current": {"key_file": "a"}, "next": {"key_file": "b"})";
 
-/// A configuration with two accounts, the second of which has the credential `{...}` written as it is.
-std::string config(std::string_view credential, std::string_view rest = R"("rules": [])") {
-  std::string text(R"({"accounts": [{"name": "first", "endpoint": "https://first", "credential": {)");
-  text.append(kTwo).append(R"(}}, {"name": "acme", "endpoint": "https://acme", "credential": )");
-  return text.append(credential).append("}],\n").append(rest).append("}\n");
-}
-
 std::string rule_of(std::string_view name) {
   return R"("rules": [{"name": ")" + std::string(name) +
          R"(", "account": "acme", "container": "uploads", "blobs": ["**"], "methods": ["PUT"]}])";
+}
+
+/// A configuration with two accounts, the second of which has the credential `{...}` written as it is.
+std::string config(std::string_view credential, const std::string& rest = rule_of("r")) {
+  std::string text(R"({"accounts": [{"name": "first", "endpoint": "https://first", "credential": {)");
+  text.append(kTwo).append(R"(}}, {"name": "acme", "endpoint": "https://acme", "credential": )");
+  return text.append(credential).append("}],\n").append(rest).append("}\n");
 }
 
 /// The new text, or why there is none; `same` if that key signs already.
@@ -151,7 +151,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_switched_is_refused) {
        only_one},
       {"an identity", config(R"({"type": "default"})"), "acme", identity},
       {"a faulty configuration", config("{}"), "acme",
-       "the configuration is faulty; accounts[1].credential.type: is missing"},
+       "the configuration is faulty; accounts[1].credential.type: is missing; it must be shared_key, "
+       "managed_identity, workload_identity, client_secret or default"},
       {"no JSON", "{", "acme",
        "the configuration is faulty; line 1, column 2: Missing a name for object member."},
       {"an account twice",

@@ -14,7 +14,7 @@ constexpr std::string_view kSite = R"({
      "current": {"key_file": "a"}, "next": {"key_file": "b"}, "use": "next"}},
     {"name": "identity", "endpoint": "https://identity", "credential": {"type": "default"}},
     {"name": "waiting", "endpoint": "https://waiting", "credential": {"type": "default"}}],
-  "rules": []
+  "rules": [{"name": "r", "account": "acme", "container": "uploads", "blobs": ["**"], "methods": ["PUT"]}]
 })";
 
 const UtcSeconds kNow = at("2026-03-01T12:00:00Z");
