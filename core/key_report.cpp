@@ -189,8 +189,7 @@ std::string KeyReport::to_text() const {
     const Key& current = keys[i - 1];
     append_line(text, key.account, key.in_use ? next_step(key, current, now) : next_step(current, key, now));
   }
-  if (!has_ledger)
-    append_line(text, "ledger", "none can be read here, so SAS may be valid as long as any");
+  if (!has_ledger) append_line(text, "ledger", "none can be read here, so SAS may be valid as long as any");
   if (clock_skew && *clock_skew != seconds(0)) {
     const char* where = *clock_skew > seconds(0) ? " ahead of Azure" : " behind Azure";
     append_line(text, "clock", "this machine is " + describe(std::chrono::abs(*clock_skew)) + where);

@@ -167,6 +167,10 @@ BOOST_AUTO_TEST_CASE(refusals_are_told_from_failures) {
       {"the answer to a key of the other kind", account_answer(), "works", "unknown: Azure answered 200"},
       {"the same the other way round", http_answer(404, error("BlobNotFound")), "unknown: Azure answered 404",
        "works"},
+      {"failures that look like answers", http_answer(500, error("BlobNotFound")),
+       "unknown: Azure answered 500", "unknown: Azure answered 500"},
+      {"refusals that do", http_answer(403, {{"x-ms-account-kind", "Storage"}}),
+       "refused: Azure answered 403", "refused: Azure answered 403"},
       {"no such resource", http_answer(404, error("ResourceNotFound")),
        "unknown: Azure answered 404 ResourceNotFound", "unknown: Azure answered 404 ResourceNotFound"},
   };
