@@ -63,17 +63,6 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_had_is_no_block) {
   BOOST_CHECK_THROW(SecretBytes(std::numeric_limits<std::size_t>::max() / 2), std::bad_alloc);
 }
 
-BOOST_AUTO_TEST_CASE(a_text_is_wiped_where_it_lies) {
-  std::string text = "a text that is too long to lie within the string object itself";
-  const char* place = text.data();
-  const std::size_t size = text.size();
-  wipe(text);
-  BOOST_TEST(text.empty());
-  BOOST_TEST(std::string_view(place, size) == std::string(size, '\0'));
-  wipe(text);
-  BOOST_TEST(text.empty());
-}
-
 BOOST_AUTO_TEST_CASE(moving_leaves_nothing_behind) {
   SecretBytes from = secret("correct horse");
   const unsigned char* place = from.reveal().data();
