@@ -51,8 +51,7 @@ std::optional<DelegationKeyText> KeyDirectory::read_key(const std::string& accou
     return std::nullopt;
   }
   const auto bytes = read_secret(file.get(), kMaxKeyFileBytes);
-  auto key =
-      bytes ? DelegationKeyText::parse(reveal_text(*bytes)) : std::nullopt;
+  auto key = bytes ? DelegationKeyText::parse(reveal_text(*bytes)) : std::nullopt;
   if (!key) fault = path.string() + ": holds no user delegation key";
   return key;
 }
