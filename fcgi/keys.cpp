@@ -91,6 +91,17 @@ bool wait_for_lock(const KeyDirectory& directory, Wakers& wakers, FileDescriptor
   return true;
 }
 
+/// Lets the workers know which configuration is sound, should the file be faulty one day.
+void publish(const RenewalSetup& setup) {
+  try {
+    const KeyDirectory directory(setup.config.keys.directory);
+    directory.create();
+    directory.write_configuration(setup.text);
+  } catch (const std::exception& error) {
+    Log::notice("configuration_not_written", error.what());
+  }
+}
+
 ExitCode renew_once(const RenewalSetup& setup, const IdentityEnvironment& environment, const Clock& clock) {
   const KeyDirectory directory(setup.config.keys.directory);
   directory.create();
@@ -134,6 +145,7 @@ class RenewalDaemon {
 
  private:
   void begin(RenewalSetup setup) {
+    publish(setup);
     renewer_.reset();  // of the old configuration, whose threads end first
     renewer_ = std::make_unique<KeyRenewer>(std::move(setup.config), environment_,
                                             std::move(setup.client_secrets), clock_);
@@ -166,7 +178,8 @@ ExitCode renew_keys(const std::string& config_file, bool once) {
   auto setup = loader.load();
   if (!setup) {
     log_faults("bad_configuration", setup.error());
-    return ExitCode::bad_configuration;
+    setup = loader.load_last_sound();
+    if (once || !setup) return ExitCode::bad_configuration;
   }
   const CurlLibrary curl;
   const SystemClock clock;

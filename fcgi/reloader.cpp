@@ -50,7 +50,9 @@ std::shared_ptr<const Site> Reloader::operator()() {
     Log::notice("reloaded", "configuration " + (*next)->revision());
   } else {
     state_.reload_failed(log_faults("reload_failed", next.error()));
-    next = loader_.with_new_delegation_keys(*site_);
+    next = loader_.instead_of_faulty(*site_);
+    if (*next != nullptr && (*next)->revision() != site_->revision())
+      Log::notice("last_sound", "configuration " + (*next)->revision());
   }
   files_.watch(loader_.seen());
   if (*next == nullptr) return nullptr;

@@ -14,7 +14,7 @@ class Reloader {
   /// `site` is what `loader` has loaded just before. All arguments outlive it.
   Reloader(SiteLoader& loader, std::shared_ptr<const Site> site, FileWatch& files, ProcessState& state);
 
-  /// The new Site; null: the old one stays, because the files are faulty.
+  /// The new Site; null: the old one stays.
   [[nodiscard]] std::shared_ptr<const Site> operator()();
 
  private:

@@ -1,6 +1,6 @@
 #include "fcgi/renewal_loader.hpp"
 
-#include "fcgi/config_file.hpp"
+#include "fcgi/text_file.hpp"
 
 namespace blobvalet::fcgi {
 
@@ -12,17 +12,22 @@ tl::expected<RenewalSetup, ConfigFaults> RenewalLoader::load() {
   // While the configuration is faulty, the files of the last sound one still count. As they are now: one
   // whose change cannot be taken up would else be news for ever.
   SeenFiles before = look_again(seen_);
-  auto setup = read();
+  auto setup = make_setup(read_config_file(config_file_));
   seen_ = keys_.take_seen();
   if (!setup) seen_.merge(before);
   seen_.insert_or_assign(config_file_, config);
   return setup;
 }
 
-tl::expected<RenewalSetup, ConfigFaults> RenewalLoader::read() {
-  auto file = read_config_file(config_file_);
+tl::expected<RenewalSetup, ConfigFaults> RenewalLoader::load_last_sound() {
+  auto text = read_text_file(KeyDirectory(KeyOptions().directory).configuration_file());
+  return make_setup(parse_config_file(text.value_or(""), config_file_));
+}
+
+tl::expected<RenewalSetup, ConfigFaults> RenewalLoader::make_setup(
+    tl::expected<ConfigFile, ConfigFaults> file) {
   if (!file) return tl::unexpected(std::move(file.error()));
-  RenewalSetup setup{std::move(file->config), {}};
+  RenewalSetup setup{std::move(file->text), std::move(file->config), {}};
   ConfigFaults faults;
   setup.client_secrets = keys_.load_client_secrets(setup.config.accounts, faults);
   if (!faults.empty()) return tl::unexpected(std::move(faults));

@@ -43,10 +43,12 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   (void)std::signal(SIGPIPE, SIG_IGN);  // a web server that went away is an ordinary write error
   raise_descriptor_limit();
   SiteLoader loader(config_file);
-  const auto site = loader.load();
+  auto site = loader.load();
+  std::string fault;
   if (!site) {
-    log_faults("bad_configuration", site.error());
-    return ExitCode::bad_configuration;
+    fault = log_faults("bad_configuration", site.error());
+    site = loader.instead_of_faulty();
+    if (*site == nullptr) return ExitCode::bad_configuration;
   }
   if (FCGX_Init() != 0) {
     Log::notice("start_failed", "libfcgi cannot be initialised");
@@ -61,6 +63,7 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   auto ledger = std::make_unique<SharedLedger>((*site)->key_options().directory);
   SharedLedger& shared = *ledger;
   ProcessState state((*site)->key_options().directory, std::move(ledger));
+  if (!fault.empty()) state.reload_failed(fault);
   Reloader reload(loader, *site, files, state);
   const auto reload_and_follow = [&reload, &shared] {
     auto next = reload();

@@ -2,7 +2,6 @@
 
 #include "core/hexadecimal.hpp"
 #include "core/sha256.hpp"
-#include "fcgi/config_file.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
@@ -32,15 +31,14 @@ tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::load() {
   // While the configuration is faulty, the files of the last sound one still count. As they are now: one
   // whose change cannot be taken up would else be news for ever.
   SeenFiles before = look_again(seen_);
-  auto site = read();
+  auto site = make_site(read_config_file(config_file_));
   seen_ = keys_.take_seen();
   if (!site) seen_.merge(before);
   seen_.insert_or_assign(config_file_, config);
   return site;
 }
 
-tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::read() {
-  auto file = read_config_file(config_file_);
+SiteLoader::Loaded SiteLoader::make_site(tl::expected<ConfigFile, ConfigFaults> file) {
   if (!file) return tl::unexpected(std::move(file.error()));
   Config& config = file->config;
   ConfigFaults faults;
@@ -53,6 +51,28 @@ tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::read() {
   std::string revision = revision_of(file->text, config.accounts, keys, hook_secret.get());
   return std::make_shared<const Site>(std::move(config), std::move(keys), std::move(hook_secret),
                                       std::move(revision));
+}
+
+std::shared_ptr<const Site> SiteLoader::instead_of_faulty(const Site& site) {
+  if (auto sound = last_sound(KeyDirectory(site.key_options().directory))) return sound;
+  return with_new_delegation_keys(site);
+}
+
+std::shared_ptr<const Site> SiteLoader::instead_of_faulty() {
+  return last_sound(KeyDirectory(KeyOptions().directory));
+}
+
+/// Null if it is in use already, too.
+std::shared_ptr<const Site> SiteLoader::last_sound(const KeyDirectory& shared) {
+  // It may be written a moment after we have looked.
+  const auto path = shared.configuration_file();
+  const FileState state = FileState::of(path);
+  auto text = shared.read_configuration();
+  auto site = text && *text != good_text_ ? make_site(parse_config_file(std::move(*text), config_file_))
+                                          : Loaded(nullptr);
+  seen_.insert_or_assign(path, state);
+  seen_.merge(keys_.take_seen());
+  return site ? *site : nullptr;
 }
 
 std::shared_ptr<const Site> SiteLoader::with_new_delegation_keys(const Site& site) {

@@ -1,6 +1,7 @@
 #include "fcgi/adapters/key_directory.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -61,6 +62,16 @@ std::optional<KeyStatus> KeyDirectory::read_status() const {
   return text ? KeyStatus::parse(*text) : std::nullopt;
 }
 
+std::optional<std::string> KeyDirectory::read_configuration() const {
+  return is_locked() ? read_text_file(configuration_file()) : std::nullopt;
+}
+
+/// Asked for a lock that others may have, too, so that nobody is kept from anything.
+bool KeyDirectory::is_locked() const {
+  const FileDescriptor file(::open(lock_file().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return file.valid() && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 void KeyDirectory::create() const {
   if (::mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) fail(path_);
 }
@@ -72,6 +83,10 @@ void KeyDirectory::write_key(const std::string& account, const SecretBytes& text
 void KeyDirectory::write_status(const KeyStatus& status) const {
   const std::string text = status.to_json();
   replace(status_file(), {reinterpret_cast<const unsigned char*>(text.data()), text.size()}, 0600);
+}
+
+void KeyDirectory::write_configuration(std::string_view text) const {
+  replace(configuration_file(), {reinterpret_cast<const unsigned char*>(text.data()), text.size()}, 0600);
 }
 
 std::vector<std::string> KeyDirectory::accounts() const {

@@ -19,6 +19,8 @@ class KeyDirectory {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path key_file(const std::string& account) const;
   [[nodiscard]] std::filesystem::path status_file() const { return path_ / "status.json"; }
+  /// The last sound configuration, as text.
+  [[nodiscard]] std::filesystem::path configuration_file() const { return path_ / "configuration.json"; }
   /// Who holds it is the one that renews keys on this machine.
   [[nodiscard]] std::filesystem::path lock_file() const { return path_ / "lock"; }
 
@@ -27,6 +29,9 @@ class KeyDirectory {
   [[nodiscard]] std::optional<DelegationKeyText> read_key(const std::string& account,
                                                           std::string& fault) const;
   [[nodiscard]] std::optional<KeyStatus> read_status() const;
+  /// The last sound configuration that the renewing process has read; nothing unless that process is alive,
+  /// since it may be any old one then.
+  [[nodiscard]] std::optional<std::string> read_configuration() const;
 
   // The writing side. All throw std::runtime_error, with what failed, if the disk or the directory's rights
   // do not let them.
@@ -35,6 +40,7 @@ class KeyDirectory {
   void create() const;
   void write_key(const std::string& account, const SecretBytes& text) const;
   void write_status(const KeyStatus& status) const;
+  void write_configuration(std::string_view text) const;
   /// Removes the keys of all accounts for which `keep` is false.
   template <class Keep>
   void remove_keys(Keep keep) const {
@@ -44,6 +50,7 @@ class KeyDirectory {
   }
 
  private:
+  [[nodiscard]] bool is_locked() const;
   [[nodiscard]] std::vector<std::string> accounts() const;
   void replace(const std::filesystem::path& file, std::span<const unsigned char> bytes, mode_t mode) const;
 

@@ -239,6 +239,26 @@ async function renewsKeysInOnePlace(guest) {
   assert.ok((await signature(guest)).searchParams.get('skoid'), 'new workers sign with the key that is there');
 }
 
+/// A faulty file harms neither workers nor whoever renews keys, also if they are new: they go on with the last sound one.
+async function goesOnWithTheLastSoundFile(guest) {
+  const file = guest.path('/etc/blobvalet/blobvalet.json');
+  const sound = readFileSync(file, 'utf8');
+  const health = async () => JSON.parse((await request(guest, '/blobvalet/health')).body);
+  const { configuration } = await health();
+  await noRequestFails(guest, async () => {
+    writeFileSync(file, sound.replace('"rules"', '"rulez"'));
+    await waitFor(async () => (await health()).status === 'warning', { what: 'health tells' });
+    await replacesEveryWorker(guest, socketPool.replace);
+    await guest.sh('systemctl restart blobvalet-keys');
+    await replacesEveryWorker(guest, socketPool.replace);
+  });
+  const told = await health();
+  assert.equal(told.configuration, configuration);
+  assert.match(told.problems.join(), /rulez: is not a known key/);
+  writeFileSync(file, sound);
+  await waitFor(async () => (await health()).status === 'ok', { what: 'all is well again' });
+}
+
 const keyRenewers = (guest) => guest.workers('keys');
 
 async function hasToldNoSecret(guest) {
@@ -398,6 +418,7 @@ test('pools under systemd', { skip, timeout: 240_000 }, async (t) => {
     try {
       await step('socket pool: signs without an account key', () => signsWithoutAnAccountKey(guest, cloud));
       await step('socket pool: one process renews keys', () => renewsKeysInOnePlace(guest));
+      await step('socket pool: goes on with the last sound file', () => goesOnWithTheLastSoundFile(guest));
     } finally {
       await cloud.stop();
     }

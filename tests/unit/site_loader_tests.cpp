@@ -1,5 +1,9 @@
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <set>
 
+#include "fcgi/file_descriptor.hpp"
 #include "fcgi/file_watch.hpp"
 #include "fcgi/site_loader.hpp"
 #include "tests/unit/support.hpp"
@@ -41,11 +45,10 @@ constexpr std::string_view kOtherKey = "MDEyMzQ1Njc4OWFiY2RlZg==";
 /// A directory with a configuration whose account has an identity.
 struct IdentityDir : SiteDir {
   IdentityDir() {
-    std::string changed(kConfig);
     const std::string credential = R"("type": "shared_key", "key_file": "acme.key")";
-    changed.replace(changed.find(credential), credential.size(), R"("type": "default")");
-    changed.replace(changed.find("\"server\""), 8, R"("keys": {"directory": "keys"}, "server")");
-    dir.write("blobvalet.json", changed);
+    config.replace(config.find(credential), credential.size(), R"("type": "default")");
+    config.replace(config.find("\"server\""), 8, R"("keys": {"directory": "keys"}, "server")");
+    dir.write("blobvalet.json", config);
     std::filesystem::create_directory(dir.path() / "keys");
   }
   /// As `blobvalet keys renew` does.
@@ -55,6 +58,7 @@ struct IdentityDir : SiteDir {
                                                 "b", "2023-11-03", "", secret(std::string(32, fill))},
                                                "origin"));
   }
+  std::string config{kConfig};
 };
 
 /// Until when the key is valid.
@@ -358,31 +362,62 @@ BOOST_AUTO_TEST_CASE(new_delegation_keys_come_in_spite_of_a_faulty_configuration
   BOOST_REQUIRE_EQUAL(show(first), "loaded\n");
   site.dir.write("blobvalet.json", "{");
   BOOST_TEST(!loader.load().has_value());
-  BOOST_TEST(loader.with_new_delegation_keys(**first) == nullptr, "there is none yet");
+  BOOST_TEST(loader.instead_of_faulty(**first) == nullptr, "there is none yet");
 
   site.put_key("2026-03-04T12:00:00Z", 'a');
   BOOST_TEST(!loader.load().has_value());
-  const auto second = loader.with_new_delegation_keys(**first);
+  const auto second = loader.instead_of_faulty(**first);
   BOOST_REQUIRE(second != nullptr);
   BOOST_TEST(key_in(*second) == "2026-03-04T12:00:00Z");
   BOOST_TEST(second->revision() == (*first)->revision());
   BOOST_TEST(second->server().threads == 3U);
   BOOST_TEST(second->key_options().directory == (*first)->key_options().directory);
-  BOOST_TEST(loader.with_new_delegation_keys(*second) == nullptr, "it is the same");
-  BOOST_TEST(names_in(loader.seen()) == "blobvalet.json acme.delegation-key ");
+  BOOST_TEST(loader.instead_of_faulty(*second) == nullptr, "it is the same");
+  BOOST_TEST(names_in(loader.seen()) == "blobvalet.json acme.delegation-key configuration.json ");
   BOOST_TEST((look_again(loader.seen()) == loader.seen()));
 
   site.put_key("2026-03-06T12:00:00Z", 'b');
-  const auto third = loader.with_new_delegation_keys(*second);
+  const auto third = loader.instead_of_faulty(*second);
   BOOST_REQUIRE(third != nullptr);
   BOOST_TEST(key_in(*third) == "2026-03-06T12:00:00Z");
   BOOST_TEST((look_again(loader.seen()) == loader.seen()));
 
   // One that is gone or faulty takes nothing away.
   site.dir.write("keys/acme.delegation-key", "no key", 0400);
-  BOOST_TEST(loader.with_new_delegation_keys(*third) == nullptr);
+  BOOST_TEST(loader.instead_of_faulty(*third) == nullptr);
   std::filesystem::remove(site.dir.path() / "keys/acme.delegation-key");
-  BOOST_TEST(loader.with_new_delegation_keys(*third) == nullptr);
+  BOOST_TEST(loader.instead_of_faulty(*third) == nullptr);
+}
+
+// Some workers may have seen a sound file that was there for a moment, and others not.
+BOOST_AUTO_TEST_CASE(a_faulty_file_gives_way_to_the_last_sound_one) {
+  const IdentityDir site;
+  SiteLoader loader(site.file);
+  const auto first = loader.load();
+  BOOST_REQUIRE_EQUAL(show(first), "loaded\n");
+  site.dir.write("blobvalet.json", "{");
+  BOOST_TEST(!loader.load().has_value());
+  const KeyDirectory shared(site.dir.path() / "keys");
+  std::string other = site.config;
+  other.replace(other.find("\"threads\": 3"), 12, "\"threads\": 4");
+  shared.write_configuration(other);
+  BOOST_TEST(loader.instead_of_faulty(**first) == nullptr, "whoever wrote it is gone");
+
+  const FileDescriptor renewer(::open(shared.lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  BOOST_REQUIRE_EQUAL(::flock(renewer.get(), LOCK_EX | LOCK_NB), 0);
+  const auto second = loader.instead_of_faulty(**first);
+  BOOST_REQUIRE(second != nullptr);
+  BOOST_TEST(second->server().threads == 4U);
+  BOOST_TEST(second->revision() != (*first)->revision());
+  BOOST_TEST(loader.instead_of_faulty(*second) == nullptr, "it is in use");
+  BOOST_TEST((look_again(loader.seen()) == loader.seen()));
+  shared.write_configuration("{");
+  BOOST_TEST(loader.instead_of_faulty(*second) == nullptr, "no better");
+  shared.write_configuration(site.config);
+  BOOST_TEST((look_again(loader.seen()) != loader.seen()), "it is watched");
+  const auto third = loader.instead_of_faulty(*second);
+  BOOST_REQUIRE(third != nullptr);
+  BOOST_TEST(third->revision() == (*first)->revision());
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_of_keys_may_come_later) {
