@@ -18,13 +18,17 @@ constexpr std::chrono::hours kMargin{1};
 constexpr seconds kLongestRetry{300};
 
 /// Tells whether a stored key comes from the identity that is configured now.
-std::string origin_of(const Account& account) {
+std::string origin_of(const Account& account, const IdentityEnvironment& environment) {
   const IdentityOptions& identity = *account.identity;
   std::string text = account.endpoints.front().url();
   for (const auto number : {static_cast<int>(identity.kind), static_cast<int>(identity.id_kind)})
     text.append("\n").append(std::to_string(number));
   for (const std::string* part :
        {&identity.id, &identity.tenant_id, &identity.client_id, &identity.authority_host})
+    text.append("\n").append(*part);
+  if (identity.kind == IdentityOptions::Kind::managed_identity) return sha256_hex(text);
+  for (const std::string* part :
+       {&environment.tenant_id, &environment.client_id, &environment.authority_host})
     text.append("\n").append(*part);
   return sha256_hex(text);
 }
@@ -58,13 +62,13 @@ seconds longest_sas(const Config& config, std::size_t account) {
   return longest;
 }
 
-KeyRenewal::KeyRenewal(const Account& account, seconds longest_sas, TokenSource tokens,
-                       DelegationKeyClient client, DelegationKeyStore& store, const Clock& clock,
-                       double jitter)
+KeyRenewal::KeyRenewal(const Account& account, const IdentityEnvironment& environment, seconds longest_sas,
+                       TokenSource tokens, DelegationKeyClient client, DelegationKeyStore& store,
+                       const Clock& clock, double jitter)
     : account_(account.name),
       url_(account.endpoints.front().url()),
       ca_file_(account.requests.ca_file),
-      origin_(origin_of(account)),
+      origin_(origin_of(account, environment)),
       lifetime_(account.identity->key_lifetime),
       longest_sas_(longest_sas),
       tokens_(std::move(tokens)),

@@ -37,9 +37,11 @@ class DelegationKeyStore {
 /// the identity's source are asked, up to some minutes if nobody answers.
 class KeyRenewal {
  public:
-  /// `account` has an identity. `jitter` as in renewal_time(). The references outlive it.
-  KeyRenewal(const Account& account, std::chrono::seconds longest_sas, TokenSource tokens,
-             DelegationKeyClient client, DelegationKeyStore& store, const Clock& clock, double jitter);
+  /// `account` has an identity, to which `environment` may contribute. `jitter` as in renewal_time(). The
+  /// references outlive it.
+  KeyRenewal(const Account& account, const IdentityEnvironment& environment, std::chrono::seconds longest_sas,
+             TokenSource tokens, DelegationKeyClient client, DelegationKeyStore& store, const Clock& clock,
+             double jitter);
 
   /// Fetches a key if that is due, and returns when it will be next: a second to some days from now. A key
   /// that cannot be renewed stays where it is.

@@ -52,7 +52,7 @@ struct KeyRenewer::AccountKeeper {
         http(curl, gate),
         timer(gate),
         store(directory),
-        renewal(config.accounts[account], longest_sas(config, account),
+        renewal(config.accounts[account], environment, longest_sas(config, account),
                 TokenSource(*config.accounts[account].identity, environment, client_secret,
                             {http, timer, clock, files}),
                 DelegationKeyClient(http, timer, clock), store, clock, random_fraction()) {}

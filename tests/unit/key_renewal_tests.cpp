@@ -49,11 +49,12 @@ struct Bench : IdentityBench {
 
   void start(double jitter = 0, std::chrono::seconds longest_sas = 15min) {
     const Account& account = config.accounts.at(0);
-    renewal.emplace(
-        account, longest_sas,
-        TokenSource(*account.identity, {}, std::make_shared<const SecretBytes>(secret("hush")), ports),
-        DelegationKeyClient(http, timer, clock), store, clock, jitter);
+    renewal.emplace(account, environment, longest_sas,
+                    TokenSource(*account.identity, environment,
+                                std::make_shared<const SecretBytes>(secret("hush")), ports),
+                    DelegationKeyClient(http, timer, clock), store, clock, jitter);
   }
+  IdentityEnvironment environment = {};
   /// Until when it waits, and how it went: `12:00:05 later: reason since 12:00:00`.
   std::string run() {
     http.calls.clear();
@@ -275,6 +276,14 @@ BOOST_AUTO_TEST_CASE(a_key_of_another_identity_is_replaced) {
   BOOST_TEST(bench.run({token_answer(), key_answer("2026-03-01T11:45:00Z", "2026-03-04T12:00:00Z")}) ==
              "2026-03-03T00:00:00Z");
   BOOST_TEST(!bench.http.calls.empty());
+  // An environment that names another one.
+  Bench named;
+  named.store.text = first.store.text;
+  named.environment.client_id = "89abcdef-0123-4567-89ab-cdef01234567";
+  named.start();
+  BOOST_TEST(named.run({token_answer(), key_answer("2026-03-01T11:45:00Z", "2026-03-04T12:00:00Z")}) ==
+             "2026-03-03T00:00:00Z");
+  BOOST_TEST(!named.http.calls.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_key_that_cannot_be_renewed_stays) {
@@ -366,7 +375,7 @@ BOOST_AUTO_TEST_CASE(waiting_begins_when_the_attempt_has_ended) {
   Bench bench;
   AskingTakesTime http(bench.clock);
   const Account& account = bench.config.accounts.at(0);
-  KeyRenewal renewal(account, 15min,
+  KeyRenewal renewal(account, {}, 15min,
                      TokenSource(*account.identity, {}, std::make_shared<const SecretBytes>(secret("hush")),
                                  {http, bench.timer, bench.clock, bench.files}),
                      DelegationKeyClient(http, bench.timer, bench.clock), bench.store, bench.clock, 0);
