@@ -112,7 +112,7 @@ std::string refusal(const char* status, const char* code, const char* error) {
 const std::string kPicture = "operation=put_blob&content_type=image/png&content_length=500";
 const std::string kMissing = refusal("400", "missing_parameter", "operation: is missing");
 
-/// A grant for `blob` by the policy alone.
+/// A grant for the blob by the policy alone; it points into `blob_uri`.
 SasGrant granted(const Site& site, std::string_view blob_uri, BlobVerb verb = BlobVerb::put) {
   std::string decoded;
   const auto target = site.endpoints().parse(blob_uri, BlobNames::raw, decoded);
@@ -255,7 +255,8 @@ BOOST_AUTO_TEST_CASE(only_puts_of_such_rules_are_bound) {
 BOOST_AUTO_TEST_CASE(a_grant_without_its_binding_cannot_be_signed) {
   const auto site = bound_site();
   SasSigner signer(delegation_key());
-  const SasGrant grant = granted(*site, kHost + "uploads/a.png");
+  const std::string uri = kHost + "uploads/a.png";
+  const SasGrant grant = granted(*site, uri);
   BOOST_TEST(grant.lacks_binding());
   BOOST_CHECK_THROW((void)sign(signer, grant), std::logic_error);
 

@@ -44,12 +44,13 @@ std::string text_with(std::string_view old, std::string_view now) {
 std::string show(const std::optional<DelegationKeyText>& read) {
   if (!read) return "none";
   const UserDelegationKey& key = read->key;
+  const UtcText not_before(key.not_before);
+  const UtcText not_after(key.not_after);
   std::string text = read->origin;
   for (const std::string_view part :
        {std::string_view(key.object_id), std::string_view(key.tenant_id), std::string_view(key.start),
         std::string_view(key.expiry), std::string_view(key.service), std::string_view(key.version),
-        std::string_view(key.user_tenant_id), UtcText(key.not_before).view(), UtcText(key.not_after).view(),
-        reveal_text(key.value)})
+        std::string_view(key.user_tenant_id), not_before.view(), not_after.view(), reveal_text(key.value)})
     text.append(" ").append(part);
   return text;
 }
