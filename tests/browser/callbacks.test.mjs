@@ -324,7 +324,7 @@ describeSite('an application that is told later', {
     const page = await stack.open();
     const { result } = await upload(page, options('drop'), { name: 'later.txt' });
     assert.equal(result.success, true);
-    const [event] = await waitFor(async () => (await waiting()).filter(({ attempts }) => attempts > 0),
+    const event = await waitFor(async () => (await waiting()).find(({ attempts }) => attempts > 0),
       { what: 'a failed delivery' });
     assert.deepEqual([event.state, event.subject], ['retrying', `${account}/drop/later.txt`]);
     await stack.site.application.goUp();

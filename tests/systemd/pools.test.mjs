@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, 
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { newKey } from '../fcgi/support.mjs';
-import { waitFor } from '../lib/process.mjs';
+import { sleep, waitFor } from '../lib/process.mjs';
 import { assertNoSecret, findSecretInFile, registerSecret } from '../lib/secrets.mjs';
 import { bootGuest } from './guest.mjs';
 
@@ -36,6 +36,10 @@ const spawnPool = {
   reload: 'systemctl reload blobvalet-signature-spawn.service',
   replace: '/usr/libexec/blobvalet/replace-workers blobvalet-signature-spawn.service',
 };
+
+// nginx keeps connections for a second (see conf.d/blobvalet.conf): whoever replaces all workers twice within that time takes
+// away both of the connections that a request is tried on.
+const kKeptMs = 1500;
 
 const signaturePath = (blob) =>
   `/blobvalet/signature?${new URLSearchParams({ bloburi: `${kContainer}/${blob}`, _method: 'PUT', qqtimestamp: '1' })}`;
@@ -248,8 +252,10 @@ async function goesOnWithTheLastSoundFile(guest) {
   await noRequestFails(guest, async () => {
     writeFileSync(file, sound.replace('"rules"', '"rulez"'));
     await waitFor(async () => (await health()).status === 'warning', { what: 'health tells' });
+    await sleep(kKeptMs);
     await replacesEveryWorker(guest, socketPool.replace);
     await guest.sh('systemctl restart blobvalet-keys');
+    await sleep(kKeptMs);
     await replacesEveryWorker(guest, socketPool.replace);
   });
   const told = await health();
