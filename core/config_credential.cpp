@@ -4,6 +4,8 @@
 #include <array>
 #include <vector>
 
+#include "core/identity_failure.hpp"
+
 namespace blobvalet {
 namespace {
 
@@ -142,11 +144,7 @@ void read_credential(Account& account, const ObjectReader& credential, const Rep
 }
 
 bool leaves_in_the_clear(const EndpointUrl& endpoint) {
-  constexpr std::string_view kPlain = "http://";
-  if (!endpoint.origin.starts_with(kPlain)) return false;
-  const std::string_view authority = std::string_view(endpoint.origin).substr(kPlain.size());
-  const std::string_view host = authority.substr(0, authority.find(':', authority.rfind(']') + 1));
-  return host != "127.0.0.1" && host != "localhost" && host != "[::1]";
+  return !is_confidential_url(endpoint.url());
 }
 
 }  // namespace blobvalet

@@ -7,6 +7,7 @@
 #include "core/percent_encoding.hpp"
 #include "core/sas_vectors.hpp"
 #include "fcgi/commands.hpp"
+#include "fcgi/key_loader.hpp"
 #include "fcgi/site_loader.hpp"
 #include "fcgi/system_clock.hpp"
 #include "fcgi/text_file.hpp"
@@ -37,12 +38,28 @@ std::string query_for(const SignOptions& options) {
   return query;
 }
 
+/// Workers do without these secrets, and so does their Site. One that comes by credential or environment is
+/// there for blobvalet-keys.service only, but a file can be looked at from anywhere.
+ConfigFaults faults_of_client_secrets(std::vector<Account> accounts,
+                                      const std::filesystem::path& config_file) {
+  for (Account& account : accounts) {
+    if (!account.identity || !account.identity->client_secret) continue;
+    if (account.identity->client_secret->kind != KeySource::Kind::file)
+      account.identity->client_secret.reset();
+  }
+  ConfigFaults faults;
+  (void)KeyLoader(config_file.parent_path()).load_client_secrets(accounts, faults);
+  return faults;
+}
+
 }  // namespace
 
 ExitCode check(const std::string& config_file) {
   const auto site = SiteLoader(config_file).load();
-  if (!site) {
-    print(site.error());
+  const ConfigFaults faults =
+      site ? faults_of_client_secrets((*site)->accounts(), config_file) : site.error();
+  if (!faults.empty()) {
+    print(faults);
     return ExitCode::bad_configuration;
   }
   std::cout << config_file << ": ok\n";

@@ -75,6 +75,7 @@ describe('check', () => {
   });
 
   const withKey = (credential) => siteConfig({ accounts: [{ name: kAccount, endpoint: kEndpoint, credential }] });
+  const kApplication = { type: 'client_secret', tenant_id: 'example.com', client_id: '01234567-89ab-cdef-0123-456789abcdef' };
   const faulty = [
     ['no JSON', '{', 1],
     ['an unknown key', { ...siteConfig(), extra: 1 }, 1, /^extra: /m],
@@ -84,6 +85,7 @@ describe('check', () => {
     ['a rule of no account', siteConfig({ rules: [{ ...kRule, account: 'nobody' }] }), 1, /^rules\[0\]\.account: /m],
     ['a key file that is not there', withKey({ type: 'shared_key', key_file: 'none.key' }), 1, /^accounts\[0\]\.credential: key_file: cannot be opened: /m],
     ['a variable that is not there', withKey({ type: 'shared_key', key_env: 'BLOBVALET_NONE' }), 1, /^accounts\[0\]\.credential: key_env: /m],
+    ['a client secret that is not there', withKey({ ...kApplication, secret_file: 'none' }), 1, /^accounts\[0\]\.credential\.secret_file: cannot be opened: /m],
     ['a credential outside systemd', withKey({ type: 'shared_key', key_credential: 'acme' }), 1, /^accounts\[0\]\.credential: key_credential: needs a systemd unit/m],
   ];
   for (const [what, config, count, text = /./] of faulty) {
@@ -95,6 +97,11 @@ describe('check', () => {
       assert.match(err, text);
     });
   }
+
+  test('a client secret that only the unit of its own has is none of this command\'s business', () => {
+    const { file } = writeSite(withKey({ ...kApplication, secret_credential: 'entra' }));
+    assert.equal(run(['check', '--config', file], { env: { CREDENTIALS_DIRECTORY: undefined } }).code, 0);
+  });
 
   test('exit code 4: no such file', () => {
     const { code, err } = run(['check', '--config', '/nonexistent/blobvalet.json']);
