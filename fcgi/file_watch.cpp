@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <stdexcept>
 #include <utility>
+
+#include "fcgi/log.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
@@ -79,8 +82,14 @@ void FileWatch::watch_way_to(const fs::path& file, unsigned links) {
   }
 }
 
+/// A directory may go at any moment, and is watched by way of the one above then. That the kernel has no
+/// watch left, somebody has to hear, since changes go unnoticed from now on.
 void FileWatch::add(const fs::path& directory, std::uint32_t events) {
-  ::inotify_add_watch(inotify_.get(), directory.c_str(), events | IN_MASK_ADD | IN_ONLYDIR);
+  const int watch = ::inotify_add_watch(inotify_.get(), directory.c_str(), events | IN_MASK_ADD | IN_ONLYDIR);
+  if (watch >= 0 || errno != ENOSPC || std::exchange(has_told_, true)) return;
+  Log::notice(
+      "not_watched",
+      directory.string() + ": changes need SIGHUP, because sysctl fs.inotify.max_user_watches is too low");
 }
 
 }  // namespace blobvalet::fcgi

@@ -31,6 +31,7 @@ class FileWatch {
 
   FileDescriptor inotify_;
   SeenFiles files_;
+  bool has_told_ = false;  ///< that a directory cannot be watched
 };
 
 }  // namespace blobvalet::fcgi

@@ -69,4 +69,19 @@ class KeyLoader {
   SeenFiles seen_;
 };
 
+/// Calls `load`, which reads `config_file` and uses `keys`, and leaves in `seen` the files that matter to its
+/// outcome. While the configuration is faulty, those of the last sound one still count, as they are now: one
+/// whose change cannot be taken up would else be news for ever.
+template <class Load>
+[[nodiscard]] auto load_and_see(const std::filesystem::path& config_file, KeyLoader& keys, SeenFiles& seen,
+                                Load load) {
+  const FileState config = FileState::of(config_file);
+  SeenFiles before = look_again(seen);
+  auto loaded = load();
+  seen = keys.take_seen();
+  if (!loaded) seen.merge(before);
+  seen.insert_or_assign(config_file, config);
+  return loaded;
+}
+
 }  // namespace blobvalet::fcgi

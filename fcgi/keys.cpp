@@ -8,6 +8,7 @@
 #include <array>
 #include <csignal>
 #include <iostream>
+#include <stdexcept>
 
 #include "fcgi/adapters/curl_http.hpp"
 #include "fcgi/commands.hpp"
@@ -35,6 +36,9 @@ class Wakers {
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     signals_ = FileDescriptor(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
     clock_ = FileDescriptor(::timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC));
+    // Without the first, SIGTERM, which is blocked now, would end nothing.
+    if (!signals_.valid() || !clock_.valid())
+      throw std::runtime_error("the kernel gives no signalfd or timerfd");
     arm_clock();
   }
   [[nodiscard]] FileWatch& files() { return files_; }
@@ -64,7 +68,8 @@ class Wakers {
     (void)!::read(clock_.get(), &ignored, sizeof ignored);
     itimerspec never{};
     never.it_value.tv_sec = std::numeric_limits<std::int32_t>::max();
-    ::timerfd_settime(clock_.get(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, nullptr);
+    if (::timerfd_settime(clock_.get(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, nullptr) != 0)
+      throw std::runtime_error("the kernel does not tell when the clock is set");
   }
 
   FileDescriptor signals_;

@@ -8,15 +8,8 @@ RenewalLoader::RenewalLoader(std::filesystem::path config_file)
     : config_file_(std::move(config_file)), keys_(config_file_.parent_path()) {}
 
 tl::expected<RenewalSetup, ConfigFaults> RenewalLoader::load() {
-  const FileState config = FileState::of(config_file_);
-  // While the configuration is faulty, the files of the last sound one still count. As they are now: one
-  // whose change cannot be taken up would else be news for ever.
-  SeenFiles before = look_again(seen_);
-  auto setup = make_setup(read_config_file(config_file_));
-  seen_ = keys_.take_seen();
-  if (!setup) seen_.merge(before);
-  seen_.insert_or_assign(config_file_, config);
-  return setup;
+  return load_and_see(config_file_, keys_, seen_,
+                      [this] { return make_setup(read_config_file(config_file_)); });
 }
 
 tl::expected<RenewalSetup, ConfigFaults> RenewalLoader::load_last_sound() {

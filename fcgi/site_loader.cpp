@@ -27,15 +27,8 @@ SiteLoader::SiteLoader(std::filesystem::path config_file)
     : config_file_(std::move(config_file)), keys_(config_file_.parent_path()) {}
 
 tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::load() {
-  const FileState config = FileState::of(config_file_);
-  // While the configuration is faulty, the files of the last sound one still count. As they are now: one
-  // whose change cannot be taken up would else be news for ever.
-  SeenFiles before = look_again(seen_);
-  auto site = make_site(read_config_file(config_file_));
-  seen_ = keys_.take_seen();
-  if (!site) seen_.merge(before);
-  seen_.insert_or_assign(config_file_, config);
-  return site;
+  return load_and_see(config_file_, keys_, seen_,
+                      [this] { return make_site(read_config_file(config_file_)); });
 }
 
 SiteLoader::Loaded SiteLoader::make_site(tl::expected<ConfigFile, ConfigFaults> file) {
