@@ -18,15 +18,6 @@ enum class ExitCode : int {
   bad_configuration = 4,
 };
 
-struct SignOptions {
-  std::string user;
-  std::string method;
-  std::string blob_uri;
-  std::string remote_addr;
-  std::vector<std::pair<std::string, std::string>> vars;
-  std::optional<UtcSeconds> at;  ///< nothing: now
-};
-
 struct KeyStatusOptions {
   bool json = false;
   bool offline = false;  ///< Azure is not asked
@@ -44,15 +35,6 @@ struct KeySwitchOptions {
 /// Serves FastCGI on fd 0 until SIGTERM. With `signatures_only`, what might wait for Azure, the application
 /// or the event store is refused, and the worker needs neither network nor files beyond its keys.
 [[nodiscard]] ExitCode serve(const std::string& config_file, bool signatures_only);
-
-/// Reports every fault of the configuration and its keys on standard error.
-[[nodiscard]] ExitCode check(const std::string& config_file);
-
-/// Prints what `serve` would answer to one signature request.
-[[nodiscard]] ExitCode sign(const std::string& config_file, const SignOptions& options);
-
-/// Signs a file of golden vectors and reports every one that differs.
-[[nodiscard]] ExitCode check_vectors(const std::string& file);
 
 /// The event store that the configuration names; nothing, said on standard error, if it names none or is
 /// faulty.

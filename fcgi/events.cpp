@@ -9,6 +9,7 @@
 
 #include "fcgi/adapters/event_stores.hpp"
 #include "fcgi/commands.hpp"
+#include "fcgi/site_loader.hpp"
 #include "fcgi/system_clock.hpp"
 
 namespace blobvalet::fcgi {
@@ -118,6 +119,19 @@ void retry_all_dead(EventStore& store, UtcSeconds now) {
 }
 
 }  // namespace
+
+std::optional<EventStoreOptions> event_store_of(const std::string& config_file) {
+  const auto site = SiteLoader(config_file).load();
+  if (!site) {
+    for (const ConfigFault& fault : site.error())
+      std::cerr << fault.text() << "\n";
+    return std::nullopt;
+  }
+  const auto& hook = (*site)->success().hook;
+  if (hook && hook->mode == HookOptions::Mode::async) return hook->store;
+  std::cerr << "success.hook.mode: is not async, so no events are stored\n";
+  return std::nullopt;
+}
 
 ExitCode list_events(const EventStoreOptions& options, bool json) {
   return with_store(options, [&](EventStore& store) {

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
 
@@ -6,16 +5,14 @@
 #include "fcgi/commands.hpp"
 #include "fcgi/log.hpp"
 #include "fcgi/process_guard.hpp"
+#include "fcgi/tools/tools.hpp"
 
 namespace {
 
+using blobvalet::fcgi::add_config_option;
 using blobvalet::fcgi::ExitCode;
 
-struct Arguments {
-  std::string config_file = "/etc/blobvalet/blobvalet.json";
-  std::string vectors_file;
-  std::string at;
-  std::vector<std::string> vars;
+struct Arguments : blobvalet::fcgi::CommandLine {
   std::string event_id;
   bool signatures_only = false;
   bool json = false;
@@ -24,40 +21,7 @@ struct Arguments {
   std::string to;
   blobvalet::fcgi::KeyStatusOptions key_status;
   blobvalet::fcgi::KeySwitchOptions key_switch;
-  blobvalet::fcgi::SignOptions sign;
 };
-
-void add_config_option(CLI::App& command, Arguments& arguments) {
-  command.add_option("--config", arguments.config_file, "Configuration file")->capture_default_str();
-}
-
-void add_sign_options(CLI::App& command, Arguments& arguments) {
-  add_config_option(command, arguments);
-  auto* vectors =
-      command.add_option("--vectors", arguments.vectors_file, "Check this file of golden vectors instead");
-  command.add_option("--user", arguments.sign.user, "The user nginx would vouch for; none: nobody");
-  command.add_option("--method", arguments.sign.method, "PUT or DELETE")->excludes(vectors);
-  command.add_option("--blob-uri", arguments.sign.blob_uri, "The blob's URI as Fine Uploader sends it")
-      ->excludes(vectors);
-  command.add_option("--remote-addr", arguments.sign.remote_addr, "The client's address");
-  command.add_option("--var", arguments.vars, "name=value for a pattern's {name}; may be repeated");
-  command.add_option("--at", arguments.at, "Sign as if it were this time, such as 2026-03-01T12:00:00Z");
-}
-
-/// Fills in what CLI11 leaves as text; throws CLI::ValidationError.
-void finish_sign_options(Arguments& arguments) {
-  if (arguments.sign.method.empty()) throw CLI::RequiredError("--method");
-  if (arguments.sign.blob_uri.empty()) throw CLI::RequiredError("--blob-uri");
-  if (!arguments.at.empty()) {
-    arguments.sign.at = blobvalet::parse_utc(arguments.at);
-    if (!arguments.sign.at) throw CLI::ValidationError("--at", "must look like 2026-03-01T12:00:00Z");
-  }
-  for (const std::string& var : arguments.vars) {
-    const std::size_t equals = var.find('=');
-    if (equals == std::string::npos) throw CLI::ValidationError("--var", "must be name=value");
-    arguments.sign.vars.emplace_back(var.substr(0, equals), var.substr(equals + 1));
-  }
-}
 
 struct EventCommands {
   CLI::App* list;
@@ -155,26 +119,20 @@ ExitCode run(int argc, char** argv) {
   add_config_option(*serve, arguments);
   serve->add_flag("--signatures-only", arguments.signatures_only,
                   "Refuse what might wait for Azure or the application; needs no network");
-  CLI::App* check = app.add_subcommand("check", "Report every fault of the configuration and its keys");
-  add_config_option(*check, arguments);
-  CLI::App* sign = app.add_subcommand("sign", "Print what serve would answer to one signature request");
-  add_sign_options(*sign, arguments);
+  blobvalet::fcgi::add_check(app, arguments);
+  blobvalet::fcgi::add_sign(app, arguments);
   CLI::App* events = app.add_subcommand("events", "Events that wait for the site's application");
   const EventCommands event_commands = add_event_commands(*events, arguments);
   CLI::App* keys = app.add_subcommand("keys", "The keys that sign");
   const KeyCommands key_commands = add_key_commands(*keys, arguments);
   try {
     app.parse(argc, argv);
-    if (*sign && !arguments.vectors_file.empty())
-      return blobvalet::fcgi::check_vectors(arguments.vectors_file);
-    if (*sign) finish_sign_options(arguments);
     if (*event_commands.retry && !arguments.all_dead && arguments.event_id.empty())
       throw CLI::RequiredError("id or --all-dead");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? ExitCode::success : ExitCode::usage;
   }
-  if (*check) return blobvalet::fcgi::check(arguments.config_file);
-  if (*sign) return blobvalet::fcgi::sign(arguments.config_file, arguments.sign);
+  if (arguments.outcome) return *arguments.outcome;
   if (*events) return run_events(event_commands, arguments);
   if (*keys) return run_keys(key_commands, arguments, guard_faults);
   if (*serve || blobvalet::fcgi::stdin_is_listening()) return run_serve(arguments, guard_faults);
