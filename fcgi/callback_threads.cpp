@@ -55,6 +55,11 @@ std::vector<CallbackJob> CallbackThreads::take_late(Time now) {
   return late;
 }
 
+bool CallbackThreads::stand_still(Time now) const {
+  const std::lock_guard lock(mutex_);
+  return threads_.size() == most_threads_ && idle_ == 0 && begun_ + kLongestCallback < now;
+}
+
 std::size_t CallbackThreads::pending() const {
   const std::lock_guard lock(mutex_);
   return pending_;
@@ -68,6 +73,7 @@ std::optional<CallbackJob> CallbackThreads::next() {
   if (queue_.empty()) return std::nullopt;
   CallbackJob job = std::move(queue_.front());
   queue_.pop_front();
+  begun_ = steady_clock::now();
   return job;
 }
 

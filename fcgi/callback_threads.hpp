@@ -46,6 +46,8 @@ class CallbackThreads {
   /// Gives back the jobs that have waited too long: all threads may be busy for much longer, and whoever
   /// waits had better try again.
   [[nodiscard]] std::vector<CallbackJob> take_late(Time now);
+  /// True if every thread that there may be has been busy with one callback for longer than any can take.
+  [[nodiscard]] bool stand_still(Time now) const;
   /// Callbacks taken and neither given back nor in the mailbox.
   [[nodiscard]] std::size_t pending() const;
 
@@ -55,6 +57,8 @@ class CallbackThreads {
 
   static constexpr std::size_t kQueueLength = 256;
   static constexpr std::chrono::milliseconds kLongestWait{2000};
+  // blobvalet.json allows a minute for Azure and another one for the application.
+  static constexpr std::chrono::seconds kLongestCallback{150};
   const unsigned most_threads_;
   const std::function<void()> event_stored_;
   const Clock& clock_;
@@ -66,6 +70,7 @@ class CallbackThreads {
   std::deque<CallbackJob> queue_;
   std::size_t pending_ = 0;
   std::size_t idle_ = 0;  ///< threads that wait for a job
+  Time begun_{};          ///< when a thread took a job last
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

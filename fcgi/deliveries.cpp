@@ -43,8 +43,9 @@ void Deliveries::begin(const std::shared_ptr<const Site>& site) {
   }
   if (last == nullptr) return;
   last->stop();
-  // Sends take as long as the application does, and the event loop must not wait for them.
-  ending_ = std::jthread([ended = std::move(last)]() mutable { ended.reset(); });
+  // Sends take as long as the application does, and the event loop must not wait for them, nor for those of
+  // the deliverer before.
+  ending_ = std::jthread([ended = std::move(last), before = std::move(ending_)]() mutable { ended.reset(); });
 }
 
 void Deliveries::wake() {

@@ -21,8 +21,8 @@ using std::chrono::steady_clock;
 // has buffered, in one go.
 constexpr milliseconds kPatience{2000};
 // How long a new connection may take to send its request while we are stopping: nginx connects and sends at
-// once.
-constexpr milliseconds kPatienceWhenStopping{100};
+// once, unless it has to wait for a core in between.
+constexpr milliseconds kPatienceWhenStopping{500};
 // From the first sign that a file has changed until all are read again.
 constexpr milliseconds kFilesSettle{100};
 // Records have headers and padding beside what the limits count.
@@ -82,6 +82,7 @@ EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site,
 }
 
 bool EventLoop::run() {
+  if (surroundings_.manager != nullptr) surroundings_.manager->ready(status());
   std::array<epoll_event, 64> events{};
   while (!is_done()) {
     const int count =
@@ -107,7 +108,10 @@ bool EventLoop::run() {
     reload_if_due();
     answer_late_callbacks();
     drop_late_ones();
+    show_life();
   }
+  // Whoever waits for threads from here on, as long as Azure and the application take, does not stand still.
+  if (surroundings_.watchdog != nullptr) surroundings_.watchdog->stop();
   return !acceptor_.has_failed();
 }
 
@@ -124,6 +128,8 @@ bool EventLoop::is_done() const {
 int EventLoop::wait_milliseconds() const {
   std::optional<Time> next = callbacks_.next_late();
   if (reload_at_) next = std::min(next.value_or(*reload_at_), *reload_at_);
+  if (surroundings_.watchdog != nullptr)
+    next = std::min(next.value_or(surroundings_.watchdog->next()), surroundings_.watchdog->next());
   for (const Connection* connection : with_deadline_)
     next = std::min(next.value_or(connection->deadline), connection->deadline);
   if (!next) return -1;
@@ -149,9 +155,15 @@ void EventLoop::handle_signals() {
   }
 }
 
+/// systemd takes a reload for finished when it hears so, and the file's change for one too.
 void EventLoop::reload() {
+  if (surroundings_.manager != nullptr) surroundings_.manager->reloading();
+  take_in(reload_());
+  if (surroundings_.manager != nullptr) surroundings_.manager->ready(status());
+}
+
+void EventLoop::take_in(const std::shared_ptr<const Site>& site) {
   reload_at_.reset();
-  auto site = reload_();
   if (surroundings_.files != nullptr) look_at_files();
   if (site == nullptr) return;
   app_.emplace(site, clock_, log_, surroundings_.state);
@@ -172,8 +184,23 @@ void EventLoop::reload_if_due() {
   if (reload_at_ && *reload_at_ <= steady_clock::now()) reload();
 }
 
+/// A loop that stands still does not get here. One whose threads all do is of no use either.
+void EventLoop::show_life() {
+  if (surroundings_.watchdog == nullptr || steady_clock::now() < surroundings_.watchdog->next()) return;
+  if (callbacks_.stand_still(steady_clock::now())) return surroundings_.watchdog->useless();
+  surroundings_.watchdog->alive(status());
+}
+
+/// For `systemctl status`.
+std::string EventLoop::status() const {
+  return "configuration " + app_->site()->revision() + ", " + std::to_string(requests_) + " requests, " +
+         std::to_string(connections_.size()) + " connections, " + std::to_string(callbacks_.pending()) +
+         " callbacks under way";
+}
+
 void EventLoop::begin_stopping() {
   stopping_ = true;
+  if (surroundings_.manager != nullptr) surroundings_.manager->stopping();
   reload_at_.reset();
   deliveries_.stop();
   FCGX_ShutdownPending();
@@ -258,6 +285,7 @@ void EventLoop::serve(Connection& connection, bool body_too_large) {
   with_deadline_.erase(&connection);
   auto request = connection.read_params();
   if (!request) return drop(connection);
+  ++requests_;
   request->body_too_large = body_too_large;
   if (body_too_large) {
     // Closing with bytes unread would reset the connection, and nginx would lose our answer.

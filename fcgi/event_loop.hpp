@@ -14,7 +14,9 @@
 #include "fcgi/file_watch.hpp"
 #include "fcgi/mailbox.hpp"
 #include "fcgi/record_gate.hpp"
+#include "fcgi/service_manager.hpp"
 #include "fcgi/site_app.hpp"
+#include "fcgi/watchdog.hpp"
 
 namespace blobvalet::fcgi {
 
@@ -42,11 +44,13 @@ class EventLoop {
   struct Surroundings {
     FileWatch* files = nullptr;  ///< when they change, `reload` is called
     WorkerState* state = nullptr;
+    const ServiceManager* manager = nullptr;  ///< is told when the loop serves, reloads and stops
+    Watchdog* watchdog = nullptr;             ///< is told that the loop goes on
   };
 
   /// Throws std::runtime_error if the kernel gives no epoll, eventfd or signalfd.
   EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
-            Reload reload, Surroundings surroundings = {nullptr, nullptr});
+            Reload reload, Surroundings surroundings = {nullptr, nullptr, nullptr, nullptr});
 
   /// Runs until a signal ends it. False if the listening socket stopped working.
   [[nodiscard]] bool run();
@@ -57,9 +61,12 @@ class EventLoop {
   void watch(int fd, std::uint32_t events, void* source);
   void handle_signals();
   void reload();
+  void take_in(const std::shared_ptr<const Site>& site);
   void look_at_files();
   void reload_if_due();
   void begin_stopping();
+  void show_life();
+  [[nodiscard]] std::string status() const;
   void collect_mail();
   void adopt(std::unique_ptr<Connection> connection);
   void look_at(Connection& connection);
@@ -94,6 +101,7 @@ class EventLoop {
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::unordered_set<Connection*> with_deadline_;
   std::optional<Time> reload_at_;  ///< files have changed
+  std::uint64_t requests_ = 0;     ///< so far
   bool stopping_ = false;
   // Their threads use what stands above, so they are made last and end first.
   Deliveries deliveries_;

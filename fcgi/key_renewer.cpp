@@ -16,6 +16,8 @@ using std::chrono::seconds;
 // Also how long it takes at most until a clock that was set is noticed, where nothing tells us.
 constexpr seconds kLongestWait{30};
 constexpr seconds kClockInterval{60};
+// Requests are given up after seconds, a few tries included, also for many accounts in a row.
+constexpr seconds kLongestTurn{900};
 
 /// The store that the workers read, with a memory of what was logged.
 class DirectoryStore final : public DelegationKeyStore {
@@ -96,15 +98,37 @@ std::vector<KeyStatus::Failure> KeyRenewer::run_once() {
 }
 
 void KeyRenewer::start() {
-  for (const auto& keeper : keepers_)
-    threads_.emplace_back([this, &keeper = *keeper] { keep_fresh(keeper); });
+  rested_.assign(keepers_.size() + 1, std::chrono::steady_clock::now());
+  for (std::size_t i = 0; i < keepers_.size(); ++i)
+    threads_.emplace_back([this, i] { keep_fresh(i); });
   threads_.emplace_back([this] { watch_clock(); });
 }
 
-void KeyRenewer::keep_fresh(AccountKeeper& keeper) {
+std::size_t KeyRenewer::failing() const {
+  const std::lock_guard lock(status_mutex_);
+  return static_cast<std::size_t>(
+      std::ranges::count_if(keepers_, [](const auto& keeper) { return keeper->failure.has_value(); }));
+}
+
+bool KeyRenewer::stands_still() const {
+  const std::lock_guard lock(status_mutex_);
+  const auto due = std::chrono::steady_clock::now() - kLongestTurn;
+  return std::ranges::any_of(rested_, [&](const auto& rested) { return rested < due; });
+}
+
+void KeyRenewer::rest(std::size_t number, seconds duration) {
+  {
+    const std::lock_guard lock(status_mutex_);
+    rested_[number] = std::chrono::steady_clock::now();
+  }
+  gate_.wait_for(duration);
+}
+
+void KeyRenewer::keep_fresh(std::size_t number) {
+  AccountKeeper& keeper = *keepers_[number];
   while (!gate_.is_stopped()) {
     const UtcSeconds next = renew(keeper);
-    gate_.wait_for(std::clamp(next - clock_.now(), seconds(1), kLongestWait));
+    rest(number, std::clamp(next - clock_.now(), seconds(1), kLongestWait));
   }
 }
 
@@ -149,7 +173,7 @@ void KeyRenewer::watch_clock() {
       if (skew) clock_skew_ = skew;
     }
     publish();
-    gate_.wait_for(kClockInterval);
+    rest(keepers_.size(), kClockInterval);
   }
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,24 +31,32 @@ class KeyRenewer {
   [[nodiscard]] std::vector<KeyStatus::Failure> run_once();
   /// Starts the threads.
   void start();
+  /// How many accounts have keys to renew, and for how many that fails. May be called by any thread.
+  [[nodiscard]] std::size_t accounts() const { return keepers_.size(); }
+  [[nodiscard]] std::size_t failing() const;
+  /// True if a thread has been busy with one thing for longer than any can take.
+  [[nodiscard]] bool stands_still() const;
   /// The clock was set, or something else makes waiting longer wrong.
   void wake() { gate_.wake(); }
 
  private:
   struct AccountKeeper;
-  void keep_fresh(AccountKeeper& keeper);
+  void keep_fresh(std::size_t number);
   void watch_clock();
   UtcSeconds renew(AccountKeeper& keeper);
   void note(AccountKeeper& keeper);
   void publish();
+  /// Waits in thread `number`, and notes that it does not stand still.
+  void rest(std::size_t number, std::chrono::seconds duration);
 
   const Config config_;
   const KeyDirectory directory_;
   const Clock& clock_;
   StopGate gate_;
   std::vector<std::unique_ptr<AccountKeeper>> keepers_;
-  std::mutex status_mutex_;
+  mutable std::mutex status_mutex_;
   std::optional<std::chrono::seconds> clock_skew_;
+  std::vector<std::chrono::steady_clock::time_point> rested_;  ///< when each thread did last
   std::vector<std::jthread> threads_;
 };
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 
 #include <array>
@@ -18,7 +19,9 @@
 #include "fcgi/key_renewer.hpp"
 #include "fcgi/log.hpp"
 #include "fcgi/renewal_loader.hpp"
+#include "fcgi/service_manager.hpp"
 #include "fcgi/system_clock.hpp"
+#include "fcgi/watchdog.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
@@ -77,23 +80,53 @@ class Wakers {
   FileWatch files_;
 };
 
+bool is_same_file(int fd, const std::filesystem::path& path) {
+  struct stat one {};
+  struct stat other {};
+  return ::fstat(fd, &one) == 0 && ::stat(path.c_str(), &other) == 0 && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino;
+}
+
 /// The one that renews keys for `directory` on this machine holds this lock as long as it lives; invalid:
-/// another one has it.
-FileDescriptor lock(const KeyDirectory& directory) {
+/// another one has it. `kept` is the lock of the process before this one, if anybody has kept it: so the lock
+/// is held on while one process follows the other, and workers go on believing what is written there.
+FileDescriptor lock(const KeyDirectory& directory, FileDescriptor kept = {}) {
+  if (kept.valid() && is_same_file(kept.get(), directory.lock_file())) return kept;
   FileDescriptor file(::open(directory.lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid()) throw std::runtime_error(directory.lock_file().string() + ": " + std::strerror(errno));
   return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 ? std::move(file) : FileDescriptor();
 }
 
+// A worker that looks whether somebody has the lock takes it for a moment.
+constexpr int kQuickTries = 20;
+constexpr int kQuickPauseMilliseconds = 10;
+constexpr int kPauseMilliseconds = 1000;
+
 /// Waits until nobody else renews keys here; false if it is to stop before.
-bool wait_for_lock(const KeyDirectory& directory, Wakers& wakers, FileDescriptor& held) {
-  bool told = false;
-  while (!(held = lock(directory)).valid()) {
-    if (!told) Log::notice("standby", "another process renews the keys in " + directory.path().string());
-    told = true;
-    if (wakers.wait(1000) == Wakers::Event::stop) return false;
+bool wait_for_lock(const KeyDirectory& directory, Wakers& wakers, ServiceManager& manager,
+                   FileDescriptor& held) {
+  held = lock(directory, manager.take_kept());
+  for (int tries = 1; !held.valid(); ++tries) {
+    if (tries == kQuickTries) {
+      Log::notice("standby", "another process renews the keys in " + directory.path().string());
+      manager.ready("waits: another process renews the keys");
+    }
+    const int pause = tries < kQuickTries ? kQuickPauseMilliseconds : kPauseMilliseconds;
+    if (wakers.wait(pause) == Wakers::Event::stop) return false;
+    manager.alive("waits: another process renews the keys");
+    held = lock(directory);
   }
+  manager.keep(held.get());
   return true;
+}
+
+// A reload waits for what is under way, which takes a second or two to end. As in the unit.
+constexpr std::chrono::seconds kLongestStandstill{60};
+
+int milliseconds_until(std::chrono::steady_clock::time_point time) {
+  using std::chrono::milliseconds;
+  const auto left = std::chrono::ceil<milliseconds>(time - std::chrono::steady_clock::now());
+  return static_cast<int>(std::max(left, milliseconds(0)).count());
 }
 
 /// Lets the workers know which configuration is sound, should the file be faulty one day.
@@ -125,18 +158,28 @@ ExitCode renew_once(const RenewalSetup& setup, const IdentityEnvironment& enviro
 /// Renews until a signal ends it.
 class RenewalDaemon {
  public:
-  RenewalDaemon(RenewalLoader& loader, RenewalSetup setup, Wakers& wakers, const Clock& clock)
-      : loader_(loader), wakers_(wakers), clock_(clock), environment_(take_identity_environment()) {
+  RenewalDaemon(RenewalLoader& loader, RenewalSetup setup, Wakers& wakers, const Clock& clock,
+                const ServiceManager& manager)
+      : loader_(loader),
+        wakers_(wakers),
+        clock_(clock),
+        manager_(manager),
+        environment_(take_identity_environment()) {
     wakers_.files().watch(loader_.seen());
     begin(std::move(setup));
   }
   void run() {
+    manager_.ready(status());
+    Watchdog watchdog(manager_, kLongestStandstill);
     while (true) {
+      if (watchdog.next() <= std::chrono::steady_clock::now()) {
+        renewer_->stands_still() ? watchdog.useless() : watchdog.alive(status());
+      }
       // Not only when told so: what came between its being read and its being watched has woken nobody.
       while (wakers_.files().has_changed())
         reload();
-      switch (wakers_.wait(-1)) {
-        case Wakers::Event::stop: return;
+      switch (wakers_.wait(milliseconds_until(watchdog.next()))) {
+        case Wakers::Event::stop: manager_.stopping(); return;
         case Wakers::Event::reload: reload(); break;
         case Wakers::Event::clock_set:
           Log::notice("clock_set");
@@ -157,19 +200,29 @@ class RenewalDaemon {
     renewer_->start();
   }
   void reload() {
+    manager_.reloading();
     auto setup = loader_.load();
     wakers_.files().watch(loader_.seen());
-    if (!setup) {
+    if (setup) {
+      Log::notice("reloaded");
+      begin(std::move(*setup));
+    } else {
       log_faults("reload_failed", setup.error());
-      return;
     }
-    Log::notice("reloaded");
-    begin(std::move(*setup));
+    manager_.ready(status());
+  }
+  /// For `systemctl status`.
+  [[nodiscard]] std::string status() const {
+    const std::size_t keys = renewer_->accounts();
+    const std::size_t failing = renewer_->failing();
+    return "renews keys of " + std::to_string(keys) + " accounts" +
+           (failing == 0 ? std::string() : ", fails for " + std::to_string(failing));
   }
 
   RenewalLoader& loader_;
   Wakers& wakers_;
   const Clock& clock_;
+  const ServiceManager& manager_;
   const IdentityEnvironment environment_;
   std::unique_ptr<KeyRenewer> renewer_;
 };
@@ -193,8 +246,9 @@ ExitCode renew_keys(const std::string& config_file, bool once) {
   const KeyDirectory directory(setup->config.keys.directory);
   directory.create();
   FileDescriptor held;
-  if (!wait_for_lock(directory, wakers, held)) return ExitCode::success;
-  RenewalDaemon daemon(loader, std::move(*setup), wakers, clock);
+  ServiceManager manager;
+  if (!wait_for_lock(directory, wakers, manager, held)) return ExitCode::success;
+  RenewalDaemon daemon(loader, std::move(*setup), wakers, clock, manager);
   Log::notice("started", "renews user delegation keys");
   daemon.run();
   Log::notice("stopped");

@@ -18,6 +18,11 @@ namespace {
 
 constexpr int kListenFd = 0;
 
+// How long a worker may stand still. Signing never waits, and nginx asks another worker for up to 5 s;
+// callbacks wait in threads of their own, yet a reload may have to wait for the event store. As in the units.
+constexpr std::chrono::seconds kLongestStandstill{4};
+constexpr std::chrono::seconds kLongestStandstillWithStore{30};
+
 /// spawn-fcgi leaves the soft limit at 1,024 descriptors; the hard limit is what the operator allows.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -70,7 +75,10 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
     if (next != nullptr) shared.move_to(next->key_options().directory);
     return next;
   };
-  EventLoop loop(kListenFd, duty, *site, clock, log, reload_and_follow, {&files, &state});
+  const ServiceManager manager;
+  Watchdog watchdog(manager, signatures_only ? kLongestStandstill : kLongestStandstillWithStore);
+  EventLoop loop(kListenFd, duty, *site, clock, log, reload_and_follow,
+                 {&files, &state, &manager, &watchdog});
   const bool ended_by_signal = loop.run();
   Log::notice(ended_by_signal ? "stopped" : "listening_socket_failed");
   return ended_by_signal ? ExitCode::success : ExitCode::failure;

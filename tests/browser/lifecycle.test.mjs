@@ -120,7 +120,7 @@ describe('lifecycle', { timeout: 180_000 }, () => {
       const [failed] = await eventsOf(page, 'onComplete');
       assert.equal(failed.args[2].success, false);
       const [error] = await eventsOf(page, 'onError');
-      assert.equal(error.args[3].status, 502);
+      assert.equal(error.args[3].status, 503);
       assert.equal(JSON.parse(error.args[3].text).code, 'bad_gateway');
     } finally {
       await stack.site.pool.start();

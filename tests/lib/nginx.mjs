@@ -68,8 +68,8 @@ async function layOut({
   };
 
   edit(join(dir, 'conf.d/blobvalet.conf'), [
-    [/\/run\/blobvalet(\/(?:\.\/)?)signature\.sock/g, spelling(signatureSocket)],
-    [/\/run\/blobvalet(\/(?:\.\/)?)success\.sock/g, spelling(successSocket)],
+    [/\/run\/blobvalet(\/(?:\.\/)*)signature\.sock/g, spelling(signatureSocket)],
+    [/\/run\/blobvalet(\/(?:\.\/)*)success\.sock/g, spelling(successSocket)],
   ]);
   const own = {
     'nginx.conf': mainConf({ dir, http, workers, connections }),

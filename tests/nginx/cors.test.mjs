@@ -49,9 +49,9 @@ const answers = [
   { name: '413 by nginx', path: '/blobvalet/success', method: 'POST', body: 'x'.repeat(65_537), status: 413 },
   { name: '414 by nginx', path: signature('x'.repeat(30_000)), status: 414 },
   { name: '429 by nginx', path: '/limited', status: 429 },
-  { name: '502 by nginx', path: signature('die=1'), status: 502 },
-  { name: '502 of a callback', path: '/blobvalet/success?die=1', method: 'POST', body: 'a=b', status: 502 },
-  { name: '504 by nginx', path: signature('sleep=12000'), status: 504 },
+  { name: 'no worker lives', path: signature('die=1'), status: 503 },
+  { name: 'no worker lives to take a callback', path: '/blobvalet/success?die=1', method: 'POST', body: 'a=b', status: 503 },
+  { name: 'a worker is late', path: signature('sleep=12000'), status: 503 },
 ];
 
 const origins = [

@@ -298,10 +298,10 @@ for (const { pool, send } of endpoints) {
   });
 }
 
-test('a pool that is gone: 502 as JSON', async () => {
+test('a pool that is gone: 503 as JSON', async () => {
   await pools.success.stop();
   const answer = await report('a.txt', { headers: { Origin: listed } });
-  assert.equal(answer.status, 502);
+  assert.equal(answer.status, 503);
   assert.equal(answer.json().code, 'bad_gateway');
   assert.equal(answer.json().success, false);
   assert.equal(corsOf(answer)['allow-origin'], listed);

@@ -26,7 +26,7 @@ const arrivals = (query) => echo.requests.filter((request) => request.query === 
 const repeated = [
   { name: 'a signature', request: get, status: 200, arrivals: 2 },
   { name: 'a callback', request: post, status: 200, arrivals: 2 },
-  { name: 'not a health check', request: health, status: 502, arrivals: 1 },
+  { name: 'not a health check', request: health, status: 503, arrivals: 1 },
 ];
 for (const { name, request, status, arrivals: expected } of repeated) {
   test(`repeated when a worker dies: ${name}`, async () => {
@@ -36,18 +36,18 @@ for (const { name, request, status, arrivals: expected } of repeated) {
   });
 }
 
-const gone = { error: 'The upload service is not available. Please try again later.', code: 'bad_gateway' };
-const late = { error: 'The upload service did not answer in time. Please try again later.', code: 'gateway_timeout' };
+const gone = { error: 'The upload service is not available. Please try again in a moment.', code: 'bad_gateway' };
+const late = { error: 'The upload service did not answer in time. Please try again in a moment.', code: 'gateway_timeout' };
 const faults = [
-  { name: 'every worker dies on a signature', request: get, query: 'die=1', status: 502, body: gone },
-  { name: 'every worker dies on a callback', request: post, query: 'die=1', status: 502, body: { ...gone, success: false } },
-  { name: 'a slow signature', request: get, query: 'sleep=15000', status: 504, body: late },
-  { name: 'a slow callback', request: post, query: 'sleep=15000', status: 504, body: { ...late, success: false } },
+  { name: 'every worker dies on a signature', request: get, query: 'die=1', status: 503, body: gone },
+  { name: 'every worker dies on a callback', request: post, query: 'die=1', status: 503, body: { ...gone, success: false } },
+  { name: 'a slow signature', request: get, query: 'sleep=15000', status: 503, body: late },
+  { name: 'a slow callback', request: post, query: 'sleep=15000', status: 503, body: { ...late, success: false } },
 ];
 // The work of a callback may take that long; signing never does.
 const lateDeaths = [
   { name: 'a worker dies late on a callback: repeated', request: post, status: 200, arrivals: 2 },
-  { name: 'a worker dies late on a signature: not repeated', request: get, status: 502, arrivals: 1 },
+  { name: 'a worker dies late on a signature: not repeated', request: get, status: 503, arrivals: 1 },
 ];
 test('answers when workers fail', { concurrency: true }, async (t) => {
   const silent = t.test('a client that sends no body is let go', async () => {
@@ -70,16 +70,17 @@ test('answers when workers fail', { concurrency: true }, async (t) => {
     assert.deepEqual(answer.json(), body);
     assert.equal(answer.headers['content-type'], 'application/json');
     assert.equal(answer.headers['cache-control'], 'no-store');
+    assert.equal(answer.headers['retry-after'], '1');
     assert.ok(seconds < 15, `answered after ${seconds} s: one timeout, not one for each try`);
   })).concat(silent, dead));
 });
 
-test('what no worker survives is asked twice, not more', () => {
-  assert.equal(arrivals('die=1&of=502'), 4, 'one signature, one callback');
+test('what no worker survives is asked three times, not more', () => {
+  assert.equal(arrivals('die=1&of=503'), 6, 'one signature, one callback');
 });
 
 test('what a slow worker was asked is not asked again', () => {
-  assert.equal(arrivals('sleep=15000&of=504'), 2, 'one signature, one callback');
+  assert.equal(arrivals('sleep=15000&of=503'), 2, 'one signature, one callback');
 });
 
 for (const status of [400, 401, 403, 404, 405, 413, 415, 500, 502, 503, 504]) {
@@ -117,12 +118,12 @@ for (const { name, request } of [{ name: 'signatures', request: get }, { name: '
   });
 }
 
-test('without any pool: 502 at once, and as before when it is back', async () => {
+test('without any pool: 503 at once, and as before when it is back', async () => {
   await echo.stop();
   const started = Date.now();
   for (const request of [get, post, health]) {
     const answer = await send(request, 'a=b');
-    assert.equal(answer.status, 502);
+    assert.equal(answer.status, 503);
     assert.deepEqual(answer.json(), request === post ? { ...gone, success: false } : gone);
   }
   assert.ok(Date.now() - started < 2000);

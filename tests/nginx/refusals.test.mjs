@@ -12,9 +12,7 @@ const refusals = [
   { status: 414, code: 'uri_too_long', preventRetry: true },
   { status: 429, code: 'rate_limited', retryAfter: '1' },
   { status: 500, code: 'internal_error' },
-  { status: 502, code: 'bad_gateway' },
   { status: 503, code: 'busy', retryAfter: '1' },
-  { status: 504, code: 'gateway_timeout' },
 ];
 const endpoints = ['signature', 'success'];
 

@@ -77,9 +77,9 @@ for (const [pool, method] of [['success', 'DELETE'], ['signature', 'PUT']]) {
   });
   test(`a signature for ${method} is given up when every worker dies`, async () => {
     const answer = await ask(`${path}&die=1`);
-    assert.equal(answer.status, 502);
+    assert.equal(answer.status, 503);
     assert.equal(answer.json().code, 'bad_gateway');
-    assert.equal(arrivals(pool, `_method=${method}&die=1`), 2);
+    assert.equal(arrivals(pool, `_method=${method}&die=1`), 3);
   });
   test(`one connection serves many signatures for ${method}`, async () => {
     const before = pools[pool].accepted();
@@ -152,7 +152,7 @@ test('headers which the site names', async (t) => {
 
 test('a pool that is gone takes only its own requests along', async () => {
   await success.stop();
-  assert.equal((await ask('/blobvalet/signature?_method=DELETE')).status, 502);
+  assert.equal((await ask('/blobvalet/signature?_method=DELETE')).status, 503);
   assert.equal((await ask('/blobvalet/signature?_method=PUT')).status, 200);
   assert.match(nginx.errorLog(), /success\.sock failed/);
 });
