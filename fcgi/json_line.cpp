@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::size_t kMaxValueBytes = 3100;
 
-/// At most kMaxValueBytes of `value`, never half a character.
-std::string_view cut(std::string_view value) {
+}  // namespace
+
+std::string_view cut_value(std::string_view value) {
   if (value.size() <= kMaxValueBytes) return value;
   const auto continues = [&](std::size_t i) {
     return (static_cast<unsigned char>(value[i]) & 0xc0U) == 0x80;
@@ -21,8 +22,6 @@ std::string_view cut(std::string_view value) {
   return value.substr(0, end);
 }
 
-}  // namespace
-
 void JsonLine::begin() {
   buffer_.Clear();
   writer_.Reset(buffer_);
@@ -31,7 +30,7 @@ void JsonLine::begin() {
 
 void JsonLine::text(const char* name, std::string_view value) {
   if (value.empty()) return;
-  value = cut(value);
+  value = cut_value(value);
   writer_.Key(name);
   if (is_utf8(value)) {
     writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));

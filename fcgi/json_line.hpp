@@ -24,4 +24,7 @@ class JsonLine {
   rapidjson::Writer<rapidjson::StringBuffer> writer_;
 };
 
+/// The part of a value that a line takes: at most 3,100 bytes, never half a character.
+[[nodiscard]] std::string_view cut_value(std::string_view value);
+
 }  // namespace blobvalet::fcgi

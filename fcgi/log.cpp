@@ -1,14 +1,11 @@
 #include "fcgi/log.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+
 #include "core/utc_time.hpp"
-#include "fcgi/file_descriptor.hpp"
-#include "fcgi/json_line.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
@@ -18,65 +15,43 @@ std::string_view without_signature(std::string_view name) {
   return name.substr(0, name.find("sig="));
 }
 
-void begin_line(JsonLine& line) {
+void begin_line(LogLine& line) {
   using std::chrono::system_clock;
   line.begin();
   line.text("time", UtcText(std::chrono::floor<std::chrono::seconds>(system_clock::now())).view());
 }
 
-/// Standard error, written without ever waiting: if whoever reads the log has stopped, lines are lost, not
-/// requests.
-class Sink {
- public:
-  Sink() {
-    struct stat status {};
-    is_socket_ = ::fstat(STDERR_FILENO, &status) == 0 && S_ISSOCK(status.st_mode);
-    // Opened once more, since O_NONBLOCK on the descriptor we inherited would hold for everybody who shares
-    // it.
-    if (!is_socket_)
-      own_ = FileDescriptor(::open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
-  }
-  void write(std::string_view line) const {
-    if (is_socket_) {
-      (void)!::send(STDERR_FILENO, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    } else {
-      write_to_file(line);
-    }
-  }
+/// What an operator need not act on.
+constexpr std::array<std::string_view, 7> kOrdinary{"clock_set", "key_renewed", "reloaded", "signing_key",
+                                                    "standby",   "started",     "stopped"};
 
- private:
-  /// The inherited descriptor blocks: where no other is to be had, ask before each line.
-  void write_to_file(std::string_view line) const {
-    pollfd ready{STDERR_FILENO, POLLOUT, 0};
-    if (own_.valid()) {
-      (void)!::write(own_.get(), line.data(), line.size());
-    } else if (::poll(&ready, 1, 0) == 1) {
-      (void)!::write(STDERR_FILENO, line.data(), line.size());
-    }
-  }
+LogLine::Priority priority_of(std::string_view event) {
+  if (std::ranges::find(kOrdinary, event) != kOrdinary.end()) return LogLine::Priority::info;
+  return event == "internal_error" ? LogLine::Priority::error : LogLine::Priority::warning;
+}
 
-  bool is_socket_ = false;
-  FileDescriptor own_;
-};
-
-void write_line(JsonLine& line) {
-  static const Sink sink;
-  sink.write(line.end());
+/// A refusal is the client's fault, and worth a look only when there are many.
+LogLine::Priority priority_of(Status status) {
+  const int code = static_cast<int>(status);
+  if (code < 400) return LogLine::Priority::info;
+  if (code < 500) return LogLine::Priority::notice;
+  return code == 500 ? LogLine::Priority::error : LogLine::Priority::warning;
 }
 
 }  // namespace
 
 void Log::notice(std::string_view event, std::string_view detail) {
-  JsonLine line;
+  LogLine line;
   begin_line(line);
   line.text("event", event);
   line.number("pid", ::getpid());
   line.text("detail", detail);
-  write_line(line);
+  line.write(priority_of(event));
 }
 
 void AccessLine::begin(const Event& event) {
   begin_line(line_);
+  priority_ = priority_of(event.status);
   line_.text("request_id", event.request_id);
   line_.text("endpoint", event.endpoint);
   line_.text("user", event.user);
@@ -101,7 +76,7 @@ void AccessLine::begin(const Event& event) {
 
 void AccessLine::finish(std::chrono::microseconds duration) {
   line_.number("micros", duration.count());
-  write_line(line_);
+  line_.write(priority_);
 }
 
 }  // namespace blobvalet::fcgi

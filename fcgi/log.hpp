@@ -4,12 +4,12 @@
 #include <string_view>
 
 #include "core/app.hpp"
-#include "fcgi/json_line.hpp"
+#include "fcgi/log_line.hpp"
 
 namespace blobvalet::fcgi {
 
 /// The log: lines of JSON on standard error, each written at once, so that the lines of several workers do
-/// not mix.
+/// not mix; where that is the journal, entries whose text is that line.
 class Log {
  public:
   /// `access` switches the lines for requests; the others are always written.
@@ -35,7 +35,8 @@ class AccessLine {
   void finish(std::chrono::microseconds duration);
 
  private:
-  JsonLine line_;
+  LogLine line_;
+  LogLine::Priority priority_ = LogLine::Priority::info;
 };
 
 }  // namespace blobvalet::fcgi

@@ -101,6 +101,23 @@ BOOST_AUTO_TEST_CASE(a_connection_not_to_be_kept_comes_back_closed) {
   BOOST_TEST(!taken[0]->is_open());
 }
 
+BOOST_AUTO_TEST_CASE(they_stand_still_when_all_are_busy_for_longer_than_a_callback_can_take) {
+  using namespace std::chrono_literals;
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  Threads threads(2);
+  BOOST_TEST(!threads.threads->stand_still(now() + 1h), "nothing to do");
+  (void)threads.submit();
+  BOOST_REQUIRE(threads.clock.wait_for(1));
+  BOOST_TEST(!threads.threads->stand_still(now() + 1h), "there may be another thread");
+  (void)threads.submit();
+  BOOST_REQUIRE(threads.clock.wait_for(2));
+  BOOST_TEST(!threads.threads->stand_still(now() + 140s));
+  BOOST_TEST(threads.threads->stand_still(now() + 151s));
+  threads.clock.release();
+  (void)threads.take(2);
+  BOOST_TEST(!threads.threads->stand_still(now() + 140s));
+}
+
 BOOST_AUTO_TEST_CASE(a_full_queue_refuses_and_leaves_the_job_as_it_is) {
   Threads threads(1);
   threads.submit();
