@@ -4,10 +4,14 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { blobvaletBinary } from '../lib/pool.mjs';
-import { startProcess, tempDir, waitFor } from '../lib/process.mjs';
+import { sleep, startProcess, tempDir, waitFor } from '../lib/process.mjs';
 
 const kHint = 'A guest needs root with the right to mount, the packages systemd-container, systemd-sysv, nginx, spawn-fcgi,\n'
-  + 'multiwatch and curl, and a finished build. Where that cannot be, BLOBVALET_SKIP_BOOT=1 skips this test.';
+  + 'multiwatch, wrk, gdb and curl, and a finished build. Where that cannot be, BLOBVALET_SKIP_BOOT=1 skips this test.';
+/// How many requests are under way at most while there is load.
+export const kClients = 8;
+const kBeginMs = 100;      // until clients have begun
+const kSettleMs = 200;     // until they have seen what came of an act
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /// Boots and returns `{sh, curl, path, processes, workers, load, written, stop}`, see guestOf below; `written` is the
@@ -57,7 +61,7 @@ const guestOf = (init) => {
     processes: () => processesIn(path('/proc'), '/blobvalet-'),
     workers: (endpoint) => processesIn(path('/proc'), `/blobvalet-${endpoint}`)
       .filter((pid) => read(path(`/proc/${pid}/comm`)) === 'blobvalet\n'),
-    load: (urlPath) => startLoad(init, urlPath),
+    load: (urlPath, form) => startLoad(init, urlPath, form),
     cloud: () => startCloud(init),
   };
 };
@@ -88,20 +92,20 @@ function read(file) {
 
 const childrenOf = (pid) => read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
 
-/// Clients in the guest's network which ask for `urlPath` all the time, until `finish()` tells `{asked, failures}`;
-/// `stop()` ends them in any case.
-async function startLoad(init, urlPath) {
-  const clients = startProcess('nsenter', ['-t', String(init), '-n', '--', process.execPath, here('load.mjs'), urlPath]);
-  const seen = () => JSON.parse(clients.output().trim().split('\n').pop());
-  await waitFor(() => seen().asked > 0, { what: 'clients have begun' });
+/// Clients in the guest's network which ask for `urlPath` as fast as they are answered, or post `form` there, until
+/// `finish()` tells `{asked, failures}`; `stop()` ends them in any case.
+async function startLoad(init, urlPath, form) {
+  const clients = startProcess('nsenter', ['-t', String(init), '-n', '--',
+    'wrk', '--threads', '1', '--connections', String(kClients), '--duration', '600s', '--timeout', '15s', '--script', here('load.lua'),
+    `http://127.0.0.1${urlPath}`, ...form ? ['--', form] : []]);
+  await sleep(kBeginMs);
   return {
     async finish() {
-      const { asked } = seen();
-      await waitFor(() => seen().asked > asked + 100, { what: 'clients have seen what came of it' });
-      await clients.stop();
-      return seen();
+      await sleep(kSettleMs);
+      await clients.stop('SIGINT');
+      return JSON.parse(clients.output().trim().split('\n').pop());
     },
-    stop: () => clients.stop(),
+    stop: () => clients.stop('SIGKILL'),
   };
 }
 
