@@ -525,6 +525,12 @@ test('pools under systemd', { skip, timeout: 240_000 }, async (t) => {
     await step('socket pool: is there after boot', () => poolsOf(guest, 2));
     await step('socket pool: takes a key that is encrypted on the disk', () => signsWithAnEncryptedKey(guest, socketPool));
     await life(socketPool);
+    await step('socket pool: says how it is', async () => {
+      const shown = await guest.sh("systemctl show --property=StatusText --property=WatchdogUSec --value 'blobvalet-*@*' blobvalet-keys");
+      const worker = (seconds) => `\n${seconds}\nconfiguration [0-9a-f]{16}, [0-9]+ requests, [0-9]+ connections, 0 callbacks under way\n`;
+      for (const [seconds, count] of [['4s', 2], ['30s', 2]]) assert.equal(shown.match(new RegExp(worker(seconds), 'g'))?.length, count, shown);
+      assert.match(shown, /^1min\nrenews keys of 0 accounts$/m);
+    });
     await step('socket pool: a number that is none counts as 2', async () => {
       await applyNumber(guest, socketPool, 'WORKERS=many', 2);
       const upheld = await guest.sh('systemctl show --property=Upholds --value blobvalet-signature.target');

@@ -5,6 +5,7 @@
 
 #include "fcgi/event_loop.hpp"
 #include "tests/unit/blocking_clock.hpp"
+#include "tests/unit/datagram_receiver.hpp"
 #include "tests/unit/fcgi_peer.hpp"
 #include "tests/unit/support.hpp"
 #include "tests/unit/temp_dir.hpp"
@@ -55,8 +56,9 @@ class BlockedSignals {
 class Worker {
  public:
   /// `on_reload` is called by each reload, in the worker's thread.
-  explicit Worker(FileWatch* files = nullptr, std::function<void()> on_reload = {})
-      : files_(files), on_reload_(std::move(on_reload)) {
+  explicit Worker(FileWatch* files = nullptr, std::function<void()> on_reload = {},
+                  const ServiceManager* manager = nullptr)
+      : files_(files), on_reload_(std::move(on_reload)), manager_(manager) {
     address_.sun_family = AF_UNIX;
     (dir_.path() / "socket")
         .string()
@@ -119,12 +121,13 @@ class Worker {
                      ++reloads;
                      return next_site;
                    },
-                   {files_, nullptr});
+                   {files_, nullptr, manager_, nullptr});
     return loop.run();
   }
 
   FileWatch* const files_;
   const std::function<void()> on_reload_;
+  const ServiceManager* const manager_;
   const std::shared_ptr<const Site> site_ = site_from(kSite);
   BlockedSignals blocked_;
   TempDir dir_;
@@ -177,6 +180,31 @@ std::vector<std::unique_ptr<Peer>> fill(Worker& worker) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(event_loop_tests)
+
+BOOST_AUTO_TEST_CASE(tells_systemd_when_it_serves_reloads_and_stops) {
+  const DatagramReceiver systemd;
+  ::setenv("NOTIFY_SOCKET", systemd.path.c_str(), 1);
+  const ServiceManager manager;
+  std::string before_reload;
+  Worker worker(
+      nullptr,
+      [&] {
+        for (std::string text; (text = systemd.receive()) != "nothing";)
+          before_reload += text + "\n";
+      },
+      &manager);
+  BOOST_TEST(worker.ask(kSignature).text.starts_with("Status: 200"));
+  Worker::signal(SIGHUP);
+  wait_for_reloads(worker, 1);
+  BOOST_TEST(before_reload.starts_with("READY=1\nSTATUS=configuration "));
+  BOOST_TEST(before_reload.find("\nRELOADING=1\n") != std::string::npos);
+  BOOST_TEST((worker.stop(SIGTERM) == true));
+  const std::string after = systemd.receive();
+  BOOST_TEST(after.starts_with("READY=1\nSTATUS=configuration "));
+  BOOST_TEST(after.find(", 1 requests, ") != std::string::npos, after);
+  BOOST_TEST(systemd.receive().starts_with("STOPPING=1\n"));
+  BOOST_TEST(systemd.receive() == "nothing");
+}
 
 BOOST_AUTO_TEST_CASE(waiting_callbacks_stop_no_signature_and_too_many_are_told_to_come_back) {
   Worker worker;
