@@ -137,6 +137,7 @@ class ConfigReader {
     const ObjectReader server = root_.object("server");
     config_.server.threads = server.number("threads").value_or(config_.server.threads);
     config_.server.access_log = server.boolean("access_log").value_or(config_.server.access_log);
+    read_cors(root_.object("cors"));
     return std::move(config_);
   }
 
@@ -394,6 +395,23 @@ class ConfigReader {
     keys.directory = object.text("directory").value_or(keys.directory);
     const auto skew = object.number("max_clock_skew_seconds");
     if (skew) keys.max_clock_skew = std::chrono::seconds(*skew);
+  }
+
+  void read_cors(const ObjectReader& object) {
+    CorsOptions& cors = config_.cors;
+    cors.origins = object.texts("origins");
+    for (std::size_t i = 0; i < cors.origins.size(); ++i) {
+      const auto origin = EndpointUrl::parse(cors.origins[i]);
+      if (origin && origin->path.empty() && origin->origin == cors.origins[i]) continue;
+      fault(object.path_of("origins") + "[" + std::to_string(i) + "]",
+            "must be an origin as browsers send it: scheme and host in lower case, a port unless it is the "
+            "usual one, and no slash at the end");
+    }
+    cors.parameters = object.texts("parameters");
+    cors.scaling = object.boolean("scaling").value_or(cors.scaling);
+    cors.literal_headers = object.text("headers") == "literal";
+    if (const auto n = object.number("max_age_seconds")) cors.max_age = std::chrono::seconds(*n);
+    cors.owner = object.text("owner").value_or(cors.owner);
   }
 
   void read_rule_account(Rule& rule, const ObjectReader& object) {

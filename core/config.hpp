@@ -6,6 +6,7 @@
 
 #include "core/blob_target.hpp"
 #include "core/config_fault.hpp"
+#include "core/cors_options.hpp"
 #include "core/hook_options.hpp"
 #include "core/identity_options.hpp"
 #include "core/key_source.hpp"
@@ -67,6 +68,7 @@ struct Config {
   SuccessOptions success;
   KeyOptions keys;
   ServerOptions server;
+  CorsOptions cors;
 
   /// Reads `json` and checks it against the schema and the rules that a schema cannot state. On failure every
   /// fault is returned, not just the first.

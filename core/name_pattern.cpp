@@ -123,4 +123,17 @@ bool NamePattern::has_parameter(std::string_view name) const {
   return std::ranges::any_of(segments_, is_it);
 }
 
+std::string NamePattern::text() const {
+  std::string text;
+  for (const Segment& segment : segments_) {
+    if (&segment != &segments_.front()) text.append("/");
+    switch (segment.kind) {
+      case Kind::glob: text.append(segment.text); break;
+      case Kind::parameter: text.append("{").append(segment.text).append("}"); break;
+      case Kind::rest: text.append(segment.text).append("**"); break;
+    }
+  }
+  return text;
+}
+
 }  // namespace blobvalet

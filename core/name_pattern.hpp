@@ -36,6 +36,8 @@ class NamePattern {
   [[nodiscard]] bool matches(std::string_view blob_name, const Caller& caller) const;
   /// True if the pattern holds `{name}`.
   [[nodiscard]] bool has_parameter(std::string_view name) const;
+  /// The pattern as it was written.
+  [[nodiscard]] std::string text() const;
 
  private:
   enum class Kind : std::uint8_t { glob, parameter, rest };

@@ -71,7 +71,8 @@ describe('the program', () => {
 
 describe('check', () => {
   test('a good configuration', () => {
-    assert.deepEqual(run(['check', '--config', site.file]), { code: 0, out: `${site.file}: ok\n`, err: '' });
+    const { file } = writeSite(siteConfig({ success: {} }));
+    assert.deepEqual(run(['check', '--config', file]), { code: 0, out: `${file}: ok\n`, err: '' });
   });
 
   const withKey = (credential) => siteConfig({ accounts: [{ name: kAccount, endpoint: kEndpoint, credential }] });
@@ -93,7 +94,7 @@ describe('check', () => {
       const { file } = writeSite(config);
       const { code, out, err } = run(['check', '--config', file], { env: { CREDENTIALS_DIRECTORY: undefined } });
       assert.deepEqual([code, out], [4, '']);
-      assert.equal(err.trimEnd().split('\n').length, count, err);
+      assert.equal(err.trimEnd().split('\n').filter((line) => !line.startsWith('warning: ')).length, count, err);
       assert.match(err, text);
     });
   }

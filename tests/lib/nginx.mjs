@@ -35,6 +35,13 @@ export async function checkNginx(options) {
   return { ok: status === 0, output: stderr };
 }
 
+/// What `nginx -T` prints for a layout that startNginx() or layOut() made.
+export function dumpNginx({ dir, conf }) {
+  const { status, stdout, stderr } = spawnSync('nginx', ['-T', '-q', '-p', dir, '-c', conf], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
+
 /// A server{} on both ports with `body` inside.
 export const plainSite = (body) => ({ httpPort, httpsPort, certificate, certificateKey }) => `
 server {
@@ -56,7 +63,8 @@ export const sampleSite = (name, replace = []) => ({ dir, httpPort, httpsPort })
     ...replace,
   ]);
 
-async function layOut({
+/// The files alone; what startNginx() returns of them.
+export async function layOut({
   dir = tempDir(), render, siteConf, signatureSocket = join(dir, 'signature.sock'), successSocket = signatureSocket,
   origins, customHeaders, http = '', files = {}, workers = 1, connections = 512,
 }) {

@@ -282,4 +282,15 @@ BOOST_AUTO_TEST_CASE(no_pattern_makes_matching_slow) {
   BOOST_TEST(pattern(repeated("*a", 500) + "*").matches(name, kBob));
 }
 
+BOOST_AUTO_TEST_CASE(text_is_what_was_parsed) {
+  for (const char* text : {"**", "a", "*", "{user}/**", "in/*.jpg", "a/b**", "{a}/{b}/c*d/**", "a//b", "/"}) {
+    std::string fault;
+    const auto pattern = NamePattern::parse(text, true, fault);
+    BOOST_TEST_CONTEXT(text) {
+      BOOST_REQUIRE(pattern.has_value());
+      BOOST_TEST(pattern->text() == text);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
