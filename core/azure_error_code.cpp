@@ -6,7 +6,7 @@
 namespace blobvalet {
 
 std::optional<StaticText> known_error_code(const HttpAnswer& answer) {
-  static constexpr std::array<StaticText, 24> kCodes{
+  static constexpr std::array<StaticText, 25> kCodes{
       "AccountIsDisabled",
       "AuthenticationFailed",
       "AuthorizationFailure",
@@ -17,6 +17,7 @@ std::optional<StaticText> known_error_code(const HttpAnswer& answer) {
       "AuthorizationSourceIPMismatch",
       "BlobArchived",
       "BlobImmutableDueToPolicy",
+      "CorsPreflightFailure",
       "FeatureVersionMismatch",
       "InsufficientAccountPermissions",
       "InvalidAuthenticationInfo",

@@ -13,7 +13,7 @@ namespace blobvalet {
 /// A request of our own, to Azure or to the site's application. Every part of its address comes from the
 /// configuration, none from a client.
 struct HttpCall {
-  std::string method = "GET";  ///< GET, HEAD, PUT, POST or DELETE
+  std::string method = "GET";  ///< GET, HEAD, PUT, POST, DELETE or OPTIONS
   std::string url;             ///< absolute, http or https
   std::string unix_socket;     ///< connects here instead of to the URL's host; empty: no
   std::string ca_file;         ///< the certificates to trust in place of the system's; empty: the system's

@@ -121,6 +121,7 @@ ExitCode run(int argc, char** argv) {
                   "Refuse what might wait for Azure or the application; needs no network");
   blobvalet::fcgi::add_check(app, arguments);
   blobvalet::fcgi::add_sign(app, arguments);
+  blobvalet::fcgi::add_cors(app, arguments);
   CLI::App* events = app.add_subcommand("events", "Events that wait for the site's application");
   const EventCommands event_commands = add_event_commands(*events, arguments);
   CLI::App* keys = app.add_subcommand("keys", "The keys that sign");

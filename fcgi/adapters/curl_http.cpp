@@ -186,7 +186,8 @@ void set_method(CURL* handle, const HttpCall& call) {
   set(handle, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(call.max_answer_bytes));
   if (call.method == "GET") return set(handle, CURLOPT_HTTPGET, 1L);
   if (call.method == "POST") return set_body(handle, call);
-  if (call.method != "PUT" && call.method != "DELETE") throw std::logic_error("unknown HTTP method");
+  if (call.method != "PUT" && call.method != "DELETE" && call.method != "OPTIONS")
+    throw std::logic_error("unknown HTTP method");
   if (call.method == "PUT") set_body(handle, call);
   set(handle, CURLOPT_CUSTOMREQUEST, call.method.c_str());
 }
