@@ -18,6 +18,7 @@ struct CommandLine {
 // outcome in `line`; wrong arguments it refuses by an exception of CLI11's. `line` outlives the parsing.
 void add_check(CLI::App& app, CommandLine& line);
 void add_cors(CLI::App& app, CommandLine& line);
+void add_bench(CLI::App& app, CommandLine& line);
 void add_sign(CLI::App& app, CommandLine& line);
 
 void add_config_option(CLI::App& command, CommandLine& line);
