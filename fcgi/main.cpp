@@ -123,6 +123,7 @@ ExitCode run(int argc, char** argv) {
   blobvalet::fcgi::add_sign(app, arguments);
   blobvalet::fcgi::add_cors(app, arguments);
   blobvalet::fcgi::add_bench(app, arguments);
+  blobvalet::fcgi::add_doctor(app, arguments);
   CLI::App* events = app.add_subcommand("events", "Events that wait for the site's application");
   const EventCommands event_commands = add_event_commands(*events, arguments);
   CLI::App* keys = app.add_subcommand("keys", "The keys that sign");

@@ -19,6 +19,7 @@ struct CommandLine {
 void add_check(CLI::App& app, CommandLine& line);
 void add_cors(CLI::App& app, CommandLine& line);
 void add_bench(CLI::App& app, CommandLine& line);
+void add_doctor(CLI::App& app, CommandLine& line);
 void add_sign(CLI::App& app, CommandLine& line);
 
 void add_config_option(CLI::App& command, CommandLine& line);
