@@ -16,9 +16,9 @@ struct CommandLine {
 
 // What an operator types. Each function adds a command to `app`, which runs while `app` parses and leaves its
 // outcome in `line`; wrong arguments it refuses by an exception of CLI11's. `line` outlives the parsing.
+void add_bench(CLI::App& app, CommandLine& line);
 void add_check(CLI::App& app, CommandLine& line);
 void add_cors(CLI::App& app, CommandLine& line);
-void add_bench(CLI::App& app, CommandLine& line);
 void add_doctor(CLI::App& app, CommandLine& line);
 void add_sign(CLI::App& app, CommandLine& line);
 
