@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "core/azure_authorization.hpp"
+#include "core/clock_skew.hpp"
 #include "core/cors_rules.hpp"
 #include "core/declared_put.hpp"
 #include "core/hexadecimal.hpp"
@@ -136,6 +137,32 @@ std::string owner_of(const struct stat& status) {
   return name + ":" + (its_group == nullptr ? std::to_string(status.st_gid) : its_group->gr_name);
 }
 
+/// What is known of the keys that sign, as lists of accounts.
+class KeyFindings {
+ public:
+  void take(const KeyReport::Key& key) {
+    const bool is_readable = key.fault.empty();
+    if (is_readable && key.verdict->kind == KeyVerdict::Kind::works) return add(good_, key.account);
+    const bool may_be_elsewhere = key.source && key.source->kind != KeySource::Kind::file;
+    const std::string& why = is_readable ? key.verdict->reason : key.fault;
+    add(!is_readable && may_be_elsewhere ? elsewhere_ : bad_, key.account + ": " + why);
+  }
+  [[nodiscard]] Link link() const {
+    if (!bad_.empty())
+      return Link::fails(bad_, "compare with the portal's Access keys, and see blobvalet keys status");
+    if (!elsewhere_.empty()) return Link::not_tested("only the workers have it: " + elsewhere_);
+    return Link::ok("Azure takes the key of " + good_);
+  }
+
+ private:
+  static void add(std::string& list, const std::string& text) {
+    list.append(list.empty() ? "" : "; ").append(text);
+  }
+  std::string good_;
+  std::string bad_;
+  std::string elsewhere_;
+};
+
 Link unreachable(HttpFailure failure, const char* who) {
   return Link::fails(std::string(who) + ": " + std::string(describe(failure)),
                      "is it down, or does a firewall stand between?");
@@ -212,35 +239,24 @@ void Doctor::look_at_keys() {
   KeyProbe probe(http_, clock_);
   survey.ask(report, probe, [](const KeyReport::Key& key) { return key.in_use; });
   survey.conclude(report);
-  std::string good;
-  std::string bad;
-  std::string unknown;
+  KeyFindings findings;
   for (const KeyReport::Key& key : report.keys) {
-    if (!key.in_use) continue;
-    const bool is_elsewhere = key.source && key.source->kind != KeySource::Kind::file && !key.fault.empty();
-    std::string& list = is_elsewhere                                   ? unknown
-                        : !key.fault.empty()                           ? bad
-                        : key.verdict->kind == KeyVerdict::Kind::works ? good
-                                                                       : bad;
-    list.append(list.empty() ? "" : "; ").append(key.account);
-    if (!key.fault.empty()) list.append(": ").append(key.fault);
-    if (key.fault.empty() && !key.verdict->reason.empty()) list.append(": ").append(key.verdict->reason);
+    if (key.in_use) findings.take(key);
   }
-  if (!bad.empty()) {
-    diagnosis_.add("key", Link::fails(bad, "compare with the portal's Access keys; blobvalet keys status"));
-  } else if (!unknown.empty()) {
-    diagnosis_.add("key", Link::not_tested("only the workers have it: " + unknown));
-  } else {
-    diagnosis_.add("key", Link::ok("Azure takes the key of " + good));
-  }
-  if (!report.clock_skew) return diagnosis_.add("clock", Link::not_tested("nobody says what time it is"));
-  const auto skew = *report.clock_skew;
-  const std::string off = std::to_string(std::chrono::abs(skew).count()) + " s " +
-                          (skew < seconds(0) ? "behind" : "ahead of") + " Azure";
-  const bool is_wrong = std::chrono::abs(skew) > config_->config.keys.max_clock_skew;
-  diagnosis_.add("clock", is_wrong
-                              ? Link::fails("this machine is " + off, "let chrony or timesyncd set the clock")
-                              : Link::ok("this machine is " + off));
+  diagnosis_.add("key", findings.link());
+  look_at_clock(report.clock_skew);
+}
+
+/// Whoever answered about a key has said what time it is; else anybody can ask an account.
+void Doctor::look_at_clock(std::optional<seconds> skew) {
+  const Account& first = config_->config.accounts.front();
+  if (!skew) skew = measure_clock_skew(http_, clock_, first.endpoints.front().url(), first.requests.ca_file);
+  if (!skew) return diagnosis_.add("clock", Link::not_tested("nobody says what time it is"));
+  const std::string off = "this machine is " + std::to_string(std::chrono::abs(*skew).count()) + " s " +
+                          (*skew < seconds(0) ? "behind" : "ahead of") + " Azure";
+  const bool is_wrong = std::chrono::abs(*skew) > config_->config.keys.max_clock_skew;
+  diagnosis_.add("clock",
+                 is_wrong ? Link::fails(off, "let chrony or timesyncd set the clock") : Link::ok(off));
 }
 
 Link Doctor::look_at_socket(const std::string& path) const {
@@ -250,6 +266,7 @@ Link Doctor::look_at_socket(const std::string& path) const {
   const std::string user = either(options_.nginx_user, own);
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
+    if (errno == EACCES) return Link::not_tested(path + ": only root and nginx get there; run this as root");
     return Link::fails(
         path + ": " + std::strerror(errno),
         "start the workers: systemctl start blobvalet-signature.target blobvalet-success.target");

@@ -51,6 +51,7 @@ class Doctor {
 
   void look_at_configuration();
   void look_at_keys();
+  void look_at_clock(std::optional<std::chrono::seconds> skew);
   void look_at_sockets();
   void look_at_workers();
   void look_at_nginx();

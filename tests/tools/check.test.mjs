@@ -1,13 +1,14 @@
 // What `blobvalet check` says beyond faults: what is weak, in the configuration, its files and nginx.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { kRule, siteConfig, writeSite } from '../fcgi/support.mjs';
 import { runBlobvalet as run } from '../lib/command.mjs';
-import { blobvaletBinary } from '../lib/pool.mjs';
 import { dumpNginx, layOut, plainSite } from '../lib/nginx.mjs';
+import { blobvaletBinary } from '../lib/pool.mjs';
+import { tempDir } from '../lib/process.mjs';
 import { registerSecret } from '../lib/secrets.mjs';
 
 const strong = (more) => siteConfig({ success: {}, ...more });
@@ -92,6 +93,20 @@ describe('files', () => {
   }
 });
 
+describe('owners of files', { skip: process.getuid() !== 0 && 'only root can give files away' }, () => {
+  const kNobody = 65534;
+  for (const [what, target, expected] of [['the configuration', (site) => site.file, 'config_writable'], ['its directory', (site) => site.dir, 'directory_writable']]) {
+    test(`somebody else owns ${what}`, () => {
+      const site = writeSite(strong());
+      chmodSync(site.file, 0o640);
+      assert.deepEqual(codes(check(site, '--nginx', 'none', '--json')), []);
+      chownSync(target(site), kNobody, 0);
+      const { out } = check(site, '--nginx', 'none', '--json');
+      assert.deepEqual(JSON.parse(out).warnings.map(({ code, what: why }) => [code, /belongs to user 65534/.test(why)]), [[expected, true]]);
+    });
+  }
+});
+
 describe('nginx', () => {
   const site = writeSite(strong({ cors: { origins: ['https://www.example.com'] } }));
   const body = 'set $blobvalet_user ""; include snippets/blobvalet.conf;';
@@ -152,6 +167,27 @@ describe('nginx', () => {
       assert.equal(code, 1);
       assert.match(err, /^--nginx: /);
       assert.match(err, reason);
+    });
+  }
+
+  /// A program of the name of nginx in front of the real one.
+  const nginxThatSays = (text, code = 0) => {
+    const bin = tempDir();
+    writeFileSync(join(bin, 'dump'), text);
+    writeFileSync(join(bin, 'nginx'), `#!/bin/sh\n[ "$*" = -T ] && cat ${bin}/dump\nexit ${code}\n`, { mode: 0o755 });
+    return { env: { PATH: `${bin}:${process.env.PATH}` } };
+  };
+  const found = [
+    ['with blobvalet: it is looked at', () => [shipped.replace('client_max_body_size 64k', 'client_max_body_size 1m')], 'looked at', ['body_limit']],
+    ['without blobvalet: it is not', () => ['# configuration file /etc/nginx/nginx.conf:\nhttp { }\n'],
+      'not looked at: the nginx of this machine does not use blobvalet', []],
+    ['that may not read its own files: it is not', () => [shipped, 1],
+      'not looked at: nginx -T does not work here; give what it prints by --nginx', []],
+  ];
+  for (const [what, args, nginx, expected] of found) {
+    test(`nginx on this machine ${what}`, () => {
+      const result = run(['check', '--config', site.file, '--json'], nginxThatSays(...args()));
+      assert.deepEqual([JSON.parse(result.out).nginx, codes(result)], [nginx, expected]);
     });
   }
 

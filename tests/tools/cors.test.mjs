@@ -9,7 +9,8 @@ import {
   generateAccountSASQueryParameters,
 } from '@azure/storage-blob';
 import { account, key, newKey, startAzurite } from '../lib/azurite.mjs';
-import { runBlobvalet as run } from '../lib/command.mjs';
+import { runBlobvalet as run, runBlobvaletBeside } from '../lib/command.mjs';
+import { startIdentityStub } from '../lib/identity-stub.mjs';
 import { makeToken } from '../lib/jwt.mjs';
 import { tempDir } from '../lib/process.mjs';
 import { registerSecret } from '../lib/secrets.mjs';
@@ -247,23 +248,57 @@ describe('who asks', () => {
   });
 });
 
-describe('an account whose identity has no key', () => {
+describe('an account without a key', () => {
   let secure;
-  before(async () => { secure = await startAzurite({ oauth: true }); });
-  after(() => secure?.stop());
+  let identity;
+  before(async () => {
+    secure = await startAzurite({ oauth: true });
+    identity = await startIdentityStub();
+    registerSecret(identity.application.secret, 'the client secret');
+  });
+  after(async () => {
+    await identity?.stop();
+    await secure?.stop();
+  });
+  beforeEach(() => secure.allowOrigins(['https://shop.example']));
 
-  test('its bearer token', () => {
-    const dir = tempDir();
-    writeFileSync(join(dir, 'token'), makeToken({ oid: randomUUID(), tid: randomUUID() }), { mode: 0o600 });
+  const written = (name, text) => {
+    const file = join(tempDir(), name);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  };
+  const identities = [
+    ['a bearer token in a file', () => ({
+      credential: { type: 'managed_identity' },
+      requests: { authorization: 'bearer', token_file: written('token', makeToken({ oid: randomUUID(), tid: randomUUID() })) },
+    }), () => ({})],
+    ['a managed identity', () => ({ credential: { type: 'managed_identity' } }), () => identity.imds.env()],
+    ['an application with a secret', () => ({
+      credential: {
+        type: 'client_secret', tenant_id: identity.tenantId, client_id: identity.application.clientId,
+        authority: identity.authority.url, ca_file: identity.certificate.file, secret_file: written('secret', identity.application.secret),
+      },
+    }), () => ({})],
+  ];
+  for (const [what, describeAccount, env] of identities) {
+    test(what, async () => {
+      const file = writeConfig({ accounts: [{ name: account, endpoint: secure.blobEndpoint, ca_file: secure.caFile, ...describeAccount() }] });
+      const beside = (verb) => runBlobvaletBeside(['cors', verb, '--config', file], { env: env() });
+      assert.deepEqual(await beside('apply').then(({ code, err }) => [code, err]), [0, '']);
+      assert.equal((await beside('plan')).code, 0);
+      assert.match((await beside('show')).out, /2 of 5 rules/);
+      assert.equal((await beside('test')).code, 0);
+    });
+  }
+
+  test('exit code 3: an identity that nobody knows', async () => {
     const file = writeConfig({
       accounts: [{
-        name: account, endpoint: secure.blobEndpoint, ca_file: secure.caFile,
-        credential: { type: 'managed_identity' },
-        requests: { authorization: 'bearer', token_file: join(dir, 'token') },
+        name: account, endpoint: secure.blobEndpoint, ca_file: secure.caFile, credential: { type: 'managed_identity', client_id: randomUUID() },
       }],
     });
-    assert.equal(cors('apply', file).code, 0);
-    assert.equal(cors('plan', file).code, 0);
-    assert.equal(cors('test', file).code, 0);
+    const { code, err } = await runBlobvaletBeside(['cors', 'apply', '--config', file], { env: identity.imds.env() });
+    assert.equal(code, 3);
+    assert.match(err, /^devstoreaccount1: /);
   });
 });

@@ -120,6 +120,16 @@ describe('a sound site', () => {
     assert.deepEqual(failing(links), []);
   });
 
+  test('a key that only the workers have: what they sign tells whether it is good', async () => {
+    const config = changedConfig((it) => ({
+      ...it, accounts: [{ ...it.accounts[0], credential: { type: 'shared_key', key_env: 'BLOBVALET_ONLY_WORKERS_HAVE_IT' } }],
+    }));
+    const links = await examine({ config });
+    assert.deepEqual(links.filter(({ state }) => state === 'not tested').map(({ link }) => link), ['key', 'stored']);
+    assert.deepEqual(failing(links), []);
+    await assertNothingLeft();
+  });
+
   test('a rule without DELETE: cleaned up all the same', async () => {
     const links = await examine({ rule: 'no-delete' });
     assert.equal(stateOf(links, 'delete'), 'not tested');
