@@ -185,6 +185,8 @@ void Doctor::add(std::string_view name, std::initializer_list<std::string_view> 
 }
 
 Diagnosis Doctor::examine() {
+  look_at_configuration();
+  look_at_keys();  // from here on no key is in the environment, which nginx is given
   auto nginx = read_nginx(options_.nginx);
   if (nginx) {
     nginx_ = std::move(*nginx);
@@ -192,8 +194,6 @@ Diagnosis Doctor::examine() {
   } else {
     why_no_nginx_ = nginx.error();
   }
-  look_at_configuration();
-  look_at_keys();
   look_at_sockets();
   look_at_workers();
   look_at_nginx();
@@ -426,6 +426,24 @@ void Doctor::look_at_site_cors() {
   });
 }
 
+/// What pages of these origins ask the accounts of all rules.
+std::vector<Doctor::AccountPreflight> Doctor::account_preflights(
+    const std::vector<std::string>& origins) const {
+  std::vector<AccountPreflight> all;
+  for (const Rule& rule : config_->config.rules) {
+    const Account& owner = config_->config.accounts[rule.account_index];
+    if (std::ranges::find(all, &owner, &AccountPreflight::account) != all.end()) continue;
+    const std::string url = owner.endpoints.front().url() + "/" + rule.container + "/blobvalet-preflight";
+    for (const std::string& method : cors_needs(config_->config, rule.account_index, {}).methods) {
+      std::vector<std::string> headers;
+      if (method == "PUT") headers = {"content-type", "x-ms-blob-type", "x-ms-meta-qqfilename"};
+      for (const std::string& origin : origins)
+        all.push_back({&owner, {url, origin, method, headers}});
+    }
+  }
+  return all;
+}
+
 void Doctor::look_at_account_cors() {
   add("account_cors", {"configuration"}, [&] {
     std::vector<std::string> origins = options_.origins;
@@ -433,25 +451,14 @@ void Doctor::look_at_account_cors() {
     origins.insert(origins.end(), configured.begin(), configured.end());
     if (origins.empty() && !options_.url.empty()) origins.push_back(EndpointUrl::parse(options_.url)->origin);
     if (origins.empty()) return Link::not_tested("no page is known: name one by cors.origins or --origin");
-    for (const Rule& rule : config_->config.rules) {
-      const Account& owner = config_->config.accounts[rule.account_index];
-      const CorsNeeds needs = cors_needs(config_->config, rule.account_index, {});
-      for (const std::string& method : needs.methods) {
-        for (const std::string& origin : origins) {
-          Preflight preflight{owner.endpoints.front().url() + "/" + rule.container + "/blobvalet-preflight",
-                              origin,
-                              method,
-                              {}};
-          if (method == "PUT") preflight.headers = {"content-type", "x-ms-blob-type", "x-ms-meta-qqfilename"};
-          const auto answer = http_.send(preflight.call(owner.requests.ca_file));
-          if (!answer) return unreachable(answer.error(), "the account");
-          const std::string objection = preflight.objection(*answer);
-          if (objection.empty()) continue;
-          return Link::fails(
-              owner.name + " does not let pages of " + origin + " " + method + ": " + objection,
-              "blobvalet cors plan, then blobvalet cors apply");
-        }
-      }
+    for (const auto& [owner, preflight] : account_preflights(origins)) {
+      const auto answer = http_.send(preflight.call(owner->requests.ca_file));
+      if (!answer) return unreachable(answer.error(), "the account");
+      const std::string objection = preflight.objection(*answer);
+      if (objection.empty()) continue;
+      return Link::fails(owner->name + " does not let pages of " + preflight.origin + " " + preflight.method +
+                             ": " + objection,
+                         "blobvalet cors plan, then blobvalet cors apply");
     }
     return Link::ok("the account lets pages upload");
   });

@@ -9,6 +9,7 @@
 #include "core/app.hpp"
 #include "core/diagnosis.hpp"
 #include "core/nginx_config.hpp"
+#include "core/preflight.hpp"
 #include "core/site.hpp"
 #include "fcgi/adapters/curl_http.hpp"
 #include "fcgi/config_file.hpp"
@@ -49,6 +50,11 @@ class Doctor {
     std::string name;
   };
 
+  struct AccountPreflight {
+    const Account* account;
+    Preflight preflight;
+  };
+
   void look_at_configuration();
   void look_at_keys();
   void look_at_clock(std::optional<std::chrono::seconds> skew);
@@ -68,6 +74,8 @@ class Doctor {
   void add(std::string_view name, std::initializer_list<std::string_view> needs, Examine examine);
   template <class Use>
   [[nodiscard]] auto with_grant(BlobVerb verb, Use use);
+  [[nodiscard]] std::vector<AccountPreflight> account_preflights(
+      const std::vector<std::string>& origins) const;
   [[nodiscard]] Link look_at_socket(const std::string& path) const;
   [[nodiscard]] Link find_test();
   [[nodiscard]] Link is_nginx_in_use() const;

@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
-#include <iterator>
 
 #include "fcgi/text_file.hpp"
 
@@ -14,23 +12,26 @@ namespace {
 
 using Text = tl::expected<std::string, std::string>;
 
+std::string read_all(FILE* stream) {
+  std::string text;
+  std::array<char, 16384> buffer{};
+  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), stream))
+    text.append(buffer.data(), n);
+  return text;
+}
+
 /// What `nginx -T` prints, which takes root's rights on most machines.
 Text ask_nginx() {
   constexpr const char* kCommand = "PATH=\"$PATH:/usr/sbin:/usr/local/sbin\" exec nginx -T 2>/dev/null";
   FILE* pipe = ::popen(kCommand, "re");
   if (pipe == nullptr) return tl::unexpected(std::string("nginx -T cannot be run"));
-  std::string text;
-  std::array<char, 16384> buffer{};
-  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    text.append(buffer.data(), n);
+  std::string text = read_all(pipe);
   if (::pclose(pipe) == 0) return text;
   return tl::unexpected(std::string("nginx -T does not work here; give what it prints by --nginx"));
 }
 
 Text read_source(const std::string& source) {
-  if (source == "-") {
-    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  }
+  if (source == "-") return read_all(stdin);
   if (auto text = read_text_file(source)) return std::move(*text);
   return tl::unexpected(source + ": cannot be read: " + std::strerror(errno));
 }

@@ -29,11 +29,11 @@ describe('the program', () => {
   test('--help names every command and exit code', () => {
     const { code, out, err } = run(['--help']);
     assert.deepEqual([code, err], [0, '']);
-    for (const word of ['serve', 'check', 'sign', '--config', '--version']) assert.ok(out.includes(word), word);
+    for (const word of ['serve', 'check', 'sign', 'cors', 'doctor', 'bench', '--config', '--version']) assert.ok(out.includes(word), word);
     for (const word of ['0 success', '1 failure', '2 wrong usage', '3 refused', '4 faulty configuration']) assert.ok(out.includes(word), word);
   });
 
-  for (const command of ['serve', 'check', 'sign']) {
+  for (const command of ['serve', 'check', 'sign', 'cors', 'doctor', 'bench']) {
     test(`${command} --help`, () => {
       const { code, out } = run([command, '--help']);
       assert.equal(code, 0);

@@ -157,11 +157,14 @@ function changedConfig(change, key) {
 const changedDump = (...changes) => write('nginx.txt', changes.reduce((text, [from, to]) => text.replaceAll(from, to), readFileSync(dump, 'utf8')));
 const signatureSocket = () => join(dir, 'signature.sock');
 
-/// A server on a port of its own with the certificate that openssl makes with these arguments.
+/// A server on a port of its own with the certificate that openssl makes with these arguments, run by `before`.
 async function serveWith(before, ...args) {
   const [certificate, keyFile] = ['crt', 'key'].map((name) => join(tempDir(), name));
-  execFileSync(...[...before, 'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj',
-    '/CN=test', '-keyout', keyFile, '-out', certificate, ...args].reduce(([command, rest], word) => (command ? [command, [...rest, word]] : [word, []]), [null, []]), { stdio: 'pipe' });
+  const [command, ...rest] = [
+    ...before, 'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=test',
+    '-keyout', keyFile, '-out', certificate, ...args,
+  ];
+  execFileSync(command, rest, { stdio: 'pipe' });
   const port = await freePort();
   const server = createServer({ cert: readFileSync(certificate), key: readFileSync(keyFile) }).listen(port, '127.0.0.1');
   return { url: `https://localhost:${port}`, certificate, stop: () => { server.close(); server.closeAllConnections(); } };
