@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { kRule, siteConfig, writeSite } from '../fcgi/support.mjs';
 import { runBlobvalet as run } from '../lib/command.mjs';
-import { dumpNginx, layOut, plainSite } from '../lib/nginx.mjs';
+import { dumpNginx, layOut, plainSite, sampleSite } from '../lib/nginx.mjs';
 import { blobvaletBinary } from '../lib/pool.mjs';
 import { tempDir } from '../lib/process.mjs';
 import { registerSecret } from '../lib/secrets.mjs';
@@ -132,6 +132,15 @@ describe('nginx', () => {
     assert.equal(status, 0);
     assert.equal(JSON.parse(stdout).nginx, 'looked at');
   });
+
+  for (const name of ['anonymous', 'auth_basic', 'auth_request', 'limit_req']) {
+    test(`the shipped sample ${name} is not weak`, async () => {
+      const own = writeSite(strong({ cors: { origins: ['https://uploads.example.com'] } }));
+      const file = join(own.dir, 'nginx.txt');
+      writeFileSync(file, dumpNginx(await layOut({ render: sampleSite(name) })));
+      assert.deepEqual(JSON.parse(check(own, '--nginx', file, '--json').out).warnings, []);
+    });
+  }
 
   const changes = [
     ['a smaller body', ['client_max_body_size 64k', 'client_max_body_size 32k'], 'body_limit'],

@@ -167,7 +167,7 @@ async function serveWith(before, ...args) {
   execFileSync(command, rest, { stdio: 'pipe' });
   const port = await freePort();
   const server = createServer({ cert: readFileSync(certificate), key: readFileSync(keyFile) }).listen(port, '127.0.0.1');
-  return { url: `https://localhost:${port}`, certificate, stop: () => { server.close(); server.closeAllConnections(); } };
+  return { server, url: `https://localhost:${port}`, certificate, stop: () => { server.close(); server.closeAllConnections(); } };
 }
 
 let server;
@@ -287,6 +287,28 @@ describe('a broken site', () => {
   });
 
   test('well again in the end', async () => assert.deepEqual(failing(await examine()), []));
+});
+
+test('a password in a file goes to the site as HTTP Basic, with each request that needs a login', async () => {
+  const { server: fake, url, certificate, stop } = await serveWith([], '-days', '30', '-addext', 'subjectAltName=DNS:localhost');
+  const seen = [];
+  fake.on('request', ({ method, url: path, headers }, response) => {
+    seen.push([method, path.split('?')[0], headers.authorization]);
+    response.writeHead(method === 'OPTIONS' ? 403 : 401).end();
+  });
+  const password = registerSecret('not the password of anybody');
+  const links = await examine({
+    url, 'ca-file': certificate, cookie: undefined, 'password-file': write('password', `${password}\n`), nginx: 'none', socket: signatureSocket(),
+    'nginx-user': 'root',
+  });
+  stop();
+  assert.deepEqual(seen, [
+    ['OPTIONS', '/blobvalet/signature', undefined],
+    ['GET', '/blobvalet/signature', `Basic ${Buffer.from(`alice:${password}`).toString('base64')}`],
+  ]);
+  assert.deepEqual(failing(links).map(({ link }) => link), ['site_cors', 'signature']);
+  assert.match(links.find(({ link }) => link === 'signature').mend, /does not accept this login/);
+  assert.equal(stateOf(links, 'nginx'), 'not tested');
 });
 
 describe('exit code 2', () => {
