@@ -122,6 +122,14 @@ std::string objection_to(const std::vector<CorsRule>& rules, const CorsRule& own
   return {};
 }
 
+std::vector<std::string> sorted_items(std::string_view list, bool any_case) {
+  std::vector<std::string> items;
+  for (const std::string_view item : cors_items(list))
+    items.push_back(any_case ? lower_case(item) : std::string(item));
+  std::ranges::sort(items);
+  return items;
+}
+
 void add_unique(std::vector<std::string>& list, std::string item) {
   if (std::ranges::find(list, item) == list.end()) list.push_back(std::move(item));
 }
@@ -191,6 +199,15 @@ std::string cors_rules_xml(const std::vector<CorsRule>& rules) {
   return text.str();
 }
 
+bool same_rules(const std::vector<CorsRule>& a, const std::vector<CorsRule>& b) {
+  return std::ranges::equal(a, b, [](const CorsRule& one, const CorsRule& other) {
+    return std::ranges::all_of(kMembers, [&](const Member& member) {
+      const bool any_case = member.text == &CorsRule::headers || member.text == &CorsRule::exposed;
+      return sorted_items(one.*member.text, any_case) == sorted_items(other.*member.text, any_case);
+    });
+  });
+}
+
 CorsRule CorsNeeds::rule() const {
   return {joined(origins), joined(methods), joined(headers),
           "x-ms-request-id,x-ms-error-code," + std::string(kMarker) + owner, std::to_string(max_age.count())};
@@ -233,7 +250,7 @@ tl::expected<CorsPlan, std::string> plan_cors(const std::vector<CorsRule>& exist
   }
   if (std::string objection = objection_to(plan.rules, own); !objection.empty())
     return tl::unexpected(std::move(objection));
-  plan.changes = plan.rules != existing;
+  plan.changes = !same_rules(plan.rules, existing);
   return plan;
 }
 

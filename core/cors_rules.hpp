@@ -26,6 +26,10 @@ struct CorsRule {
 /// The body of Set Blob Service Properties that replaces the rules and nothing else.
 [[nodiscard]] std::string cors_rules_xml(const std::vector<CorsRule>& rules);
 
+/// True if both are the same rules in the same order; within a rule the order of items, blanks around them,
+/// and the case of headers do not matter.
+[[nodiscard]] bool same_rules(const std::vector<CorsRule>& a, const std::vector<CorsRule>& b);
+
 /// What one site's pages need of one account.
 struct CorsNeeds {
   std::vector<std::string> origins;

@@ -193,28 +193,28 @@ void say_difference(const Outcome& outcome, const Rules& before, const CorsPlan&
   }
 }
 
+/// Sends the rules, and looks at what the account has then.
+tl::expected<void, std::string> set_rules(BlobService& service, const std::string& name, const Rules& rules) {
+  const auto done = service.set_properties(cors_rules_xml(rules));
+  if (!done) return done;
+  const auto after = rules_of(service);
+  if (!after) return tl::unexpected(after.error());
+  if (same_rules(*after, rules)) return {};
+  return tl::unexpected(name +
+                        ": the account does not show the new rules: look once more in half a minute, "
+                        "by blobvalet cors plan");
+}
+
 /// Plans for one account, and does it if `apply`.
-ExitCode settle(Outcome& outcome, BlobService& service, const std::string& name, const CorsNeeds& needs,
-                bool apply) {
+void settle(Outcome& outcome, BlobService& service, const std::string& name, const CorsNeeds& needs,
+            bool apply) {
   const auto before = rules_of(service);
-  if (!before) {
-    outcome.refuse(name, before.error());
-    return ExitCode::refused;
-  }
+  if (!before) return outcome.refuse(name, before.error());
   const auto plan = plan_cors(*before, needs);
-  if (!plan) {
-    outcome.refuse(name, name + ": " + plan.error());
-    return ExitCode::refused;
-  }
+  if (!plan) return outcome.refuse(name, name + ": " + plan.error());
   if (plan->changes && apply) {
-    const auto done = service.set_properties(cors_rules_xml(plan->rules));
-    const auto after = done ? rules_of(service) : tl::unexpected(done.error());
-    const bool as_wanted = after && *after == plan->rules;
-    if (!as_wanted) {
-      const std::string why = name + ": the account has other rules now than those that were sent";
-      outcome.refuse(name, after ? why : after.error());
-      return ExitCode::refused;
-    }
+    const auto done = set_rules(service, name, plan->rules);
+    if (!done) return outcome.refuse(name, done.error());
   }
   outcome.begin(name);
   outcome.json().boolean("changes", plan->changes);
@@ -222,14 +222,10 @@ ExitCode settle(Outcome& outcome, BlobService& service, const std::string& name,
   put(outcome.json(), "before", *before, needs);
   put(outcome.json(), "after", plan->rules, needs);
   outcome.end(plan->changes && !apply ? ExitCode::failure : ExitCode::success);
-  if (!plan->changes) {
-    outcome.say(name + ": nothing to change; " + plan->why);
-  } else {
-    outcome.say(name + ": " + (apply ? "changed; browsers see it within half a minute" : "to be changed") +
-                "; " + plan->why);
-    say_difference(outcome, *before, *plan, needs);
-  }
-  return ExitCode::success;
+  if (!plan->changes) return outcome.say(name + ": nothing to change; " + plan->why);
+  outcome.say(name + ": " + (apply ? "changed; browsers see it within half a minute" : "to be changed") +
+              "; " + plan->why);
+  say_difference(outcome, *before, *plan, needs);
 }
 
 /// False, said, if there is nothing that a rule could be made of.
@@ -253,7 +249,7 @@ ExitCode plan_or_apply(const Command& command, bool json, bool apply) {
       outcome.refuse(name, service.error());
       continue;
     }
-    (void)settle(outcome, *service, name, needs, apply);
+    settle(outcome, *service, name, needs, apply);
   }
   return outcome.finish();
 }

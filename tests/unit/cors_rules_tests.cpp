@@ -238,6 +238,34 @@ BOOST_AUTO_TEST_CASE(plans) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_a_service_may_write_differently) {
+  const CorsRule rule{"https://a,https://b", "PUT,DELETE", "x-a,x-b*", "x-c", "60"};
+  struct Row {
+    const char* name;
+    CorsRule other;
+    bool same;
+  };
+  const std::vector<Row> rows{
+      {"the same", rule, true},
+      {"another order", {"https://b,https://a", "DELETE,PUT", "x-b*,x-a", "x-c", "60"}, true},
+      {"blanks", {"https://a, https://b", " PUT,DELETE", "x-a ,x-b*", "x-c", "60 "}, true},
+      {"headers in another case", {"https://a,https://b", "PUT,DELETE", "X-A,X-b*", "X-C", "60"}, true},
+      {"an origin in another case", {"https://A,https://b", "PUT,DELETE", "x-a,x-b*", "x-c", "60"}, false},
+      {"an origin less", {"https://a", "PUT,DELETE", "x-a,x-b*", "x-c", "60"}, false},
+      {"a method more", {"https://a,https://b", "PUT,DELETE,GET", "x-a,x-b*", "x-c", "60"}, false},
+      {"another header", {"https://a,https://b", "PUT,DELETE", "x-a,x-b", "x-c", "60"}, false},
+      {"nothing exposed", {"https://a,https://b", "PUT,DELETE", "x-a,x-b*", "", "60"}, false},
+      {"another time", {"https://a,https://b", "PUT,DELETE", "x-a,x-b*", "x-c", "61"}, false},
+  };
+  for (const auto& [name, other, same] : rows) {
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(same_rules({rule}, {other}) == same);
+    }
+  }
+  BOOST_TEST(!same_rules({rule}, {}));
+  BOOST_TEST(!same_rules({rule, rows[5].other}, {rows[5].other, rule}));
+}
+
 BOOST_AUTO_TEST_CASE(nobody_loses_anything) {
   const CorsRule theirs = foreign("*", "PUT,GET", "x-theirs,x-ms-blob-*", "x-seen");
   const auto plan = plan_cors({theirs}, needs());
