@@ -14,15 +14,14 @@ const kBeginMs = 100;      // until clients have begun
 const kSettleMs = 200;     // until they have seen what came of an act
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/// Boots and returns `{sh, curl, path, processes, workers, load, written, stop}`, see guestOf below; `written` is the
-/// directory with all that the guest has written to its disk.
-export async function bootGuest() {
+/// Boots, with blobvalet installed from `build` unless that is null, and returns `{sh, curl, path, processes, workers, load,
+/// written, stop}`, see guestOf below; `written` is the directory with all that the guest has written to its disk.
+export async function bootGuest({ build = dirname(dirname(blobvaletBinary)) } = {}) {
   const dir = tempDir('guest');
-  const build = dirname(dirname(blobvaletBinary));
-  const nspawn = startProcess('unshare', ['--mount', '--propagation', 'private', here('boot'), dir, build]);
+  const nspawn = startProcess('unshare', ['--mount', '--propagation', 'private', here('boot'), dir, build ?? '']);
   const stop = async () => {
     await nspawn.stop();  // at SIGTERM nspawn shuts the guest down
-    removeControlGroups(basename(dir));
+    await waitFor(() => removeControlGroups(basename(dir)) ?? true, { what: 'the control groups of the guest are empty' });
   };
   try {
     const guest = guestOf(await started(nspawn));
@@ -69,7 +68,7 @@ const guestOf = (init) => {
 // `namespaces` are options of nsenter: -a to be in the guest altogether, -n to have its network only.
 function enter(pid, namespaces, ...command) {
   return new Promise((resolve, reject) => {
-    execFile('nsenter', ['-t', String(pid), ...namespaces, '--', ...command], { timeout: 30_000 }, (error, stdout, stderr) => {
+    execFile('nsenter', ['-t', String(pid), ...namespaces, '--', ...command], { timeout: 60_000 }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${command.join(' ')}: ${stderr || error.message}`));
       else resolve(stdout);
     });

@@ -1,0 +1,224 @@
+// The life of an installation under a real systemd: installed by apt, set up as the README says, upgraded under load,
+// removed, installed again and purged. nginx runs all the time, and nobody but the operator ever tells it anything.
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { newKey } from '../fcgi/support.mjs';
+import { waitFor } from '../lib/process.mjs';
+import { findSecretInFile, refuse } from '../lib/secrets.mjs';
+import { bootGuest } from '../systemd/guest.mjs';
+import { buildPackage, laterPackage, versionOf } from './support.mjs';
+
+const kContainer = 'https://acmeuploads.blob.core.windows.net/uploads';
+// nginx sends signatures for DELETE to the success pool.
+const pathOf = (method) => `/blobvalet/signature?_method=${method}&bloburi=${encodeURIComponent(`${kContainer}/alice/photo.jpg`)}`;
+const kEndpoints = { signature: pathOf('PUT'), success: pathOf('DELETE') };
+const kUpgraded = ['etc/default/blobvalet', 'etc/nginx/snippets/blobvalet-common.conf'];
+
+const kPools = {
+  socket: 'blobvalet-signature.target blobvalet-success.target',
+  'spawn-fcgi': 'blobvalet-signature-spawn.service blobvalet-success-spawn.service',
+};
+
+// As for anybody who lets it run unattended: conffiles that were edited stay, others are replaced.
+const kApt = 'DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends --allow-downgrades'
+  + ' -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold';
+
+function put(guest, deb) {
+  const name = `/root/blobvalet_${versionOf(deb)}_amd64.deb`;
+  copyFileSync(deb, guest.path(name));
+  return name;
+}
+
+const install = (guest, deb) => guest.sh(`${kApt} install ${put(guest, deb)} 2>&1`);
+
+/// Every process of nginx that takes requests: others after a restart, and other workers after a reload.
+const nginxProcesses = (guest) => guest.sh("pgrep -f '^nginx: (master process .*|worker process)$'");
+
+async function status(guest, path) {
+  return Number(await guest.curl('--output', '/dev/null', '--write-out', '%{http_code}', `http://127.0.0.1${path}`));
+}
+
+async function answers(guest) {
+  for (const path of Object.values(kEndpoints)) {
+    const signed = new URL(await guest.curl(`http://127.0.0.1${path}`));
+    assert.equal(signed.origin + signed.pathname, `${kContainer}/alice/photo.jpg`);
+    assert.ok(signed.searchParams.get('sig'));
+  }
+}
+
+// What the guest has written to its disk and this machine does not have, by name; changed files count, too. Left out is what
+// any package, boot or nginx leaves behind.
+const kNotes = /^\/(root|tmp|var\/(tmp|log|cache|lib\/(dpkg|apt|systemd|PackageKit|nginx)))\//;
+
+const written = (dir, path = '') => readdirSync(dir + path, { withFileTypes: true }).flatMap((entry) => {
+  const name = `${path}/${entry.name}`;
+  if (kNotes.test(name)) return [];
+  const below = entry.isDirectory() ? written(dir, name) : [];
+  return entry.isDirectory() && existsSync(name) ? below : [name, ...below];
+});
+
+async function configure(guest) {
+  writeFileSync(guest.path('/root/pasted'), newKey());
+  await guest.sh(`
+    install -m 0400 -o blobvalet -g blobvalet /dev/stdin /etc/blobvalet/acmeuploads.key < /root/pasted
+    install -m 0640 -o root -g blobvalet /usr/share/doc/blobvalet/examples/blobvalet.json /etc/blobvalet/
+    blobvalet check`);
+  writeFileSync(guest.path('/etc/nginx/sites-enabled/uploads'), `
+server {
+    listen 127.0.0.1:80;
+    set $blobvalet_user alice;
+    include snippets/blobvalet.conf;
+}
+`);
+  await guest.sh(`systemctl enable --now ${kPools.socket} && nginx -t && systemctl reload nginx`);
+}
+
+const workers = (guest) => Object.keys(kEndpoints).flatMap((endpoint) => guest.workers(endpoint));
+
+/// Upgrades while clients ask both pools; every worker is another one then, and runs the program that is on the disk.
+async function upgradeUnderLoad(guest, deb) {
+  const before = workers(guest);
+  const nginx = await nginxProcesses(guest);
+  const loads = await Promise.all(Object.values(kEndpoints).map((path) => guest.load(path)));
+  try {
+    const said = await install(guest, deb);
+    assert.match(said, /nginx -t && systemctl reload nginx/);
+    const seen = await Promise.all(loads.map((load) => load.finish()));
+    assert.deepEqual(seen.map(({ failures }) => failures), [{}, {}]);
+    assert.ok(seen.every(({ asked }) => asked > 200), JSON.stringify(seen));
+  } finally {
+    await Promise.all(loads.map((load) => load.stop()));
+  }
+  assert.equal(await nginxProcesses(guest), nginx);
+  await waitFor(() => workers(guest).length === before.length, { what: 'as many workers as before' });
+  for (const pid of workers(guest)) {
+    assert.ok(!before.includes(pid), 'another worker');
+    assert.equal(readlinkSync(guest.path(`/proc/${pid}/exe`)), '/usr/bin/blobvalet');
+  }
+  assert.equal(await guest.sh("dpkg-query --show --showformat='${Version}' blobvalet"), versionOf(deb));
+  await answers(guest);
+}
+
+async function usePool(guest, name) {
+  const other = Object.keys(kPools).find((pool) => pool !== name);
+  await guest.sh(`systemctl disable ${kPools[other]} && systemctl enable --now ${kPools[name]}`);
+  await waitFor(() => workers(guest).length === 4, { what: `the ${name} pool` });
+  await waitFor(async () => await status(guest, kEndpoints.success) === 200, { what: 'answers' });
+}
+
+const isGone = async (guest) => {
+  await waitFor(() => guest.processes().length === 0, { what: 'no process' });
+  assert.equal(existsSync(guest.path('/run/blobvalet')), false);
+  assert.equal((await guest.sh("systemctl list-units --no-legend 'blobvalet*'")).trim(), '');
+};
+
+const skip = process.env.BLOBVALET_SKIP_BOOT === '1' && 'BLOBVALET_SKIP_BOOT=1';
+
+test('the package, from installation to purge', { skip, timeout: 280_000 }, async (t) => {
+  const { deb } = buildPackage();
+  const second = laterPackage(deb, '+second', kUpgraded);
+  const third = laterPackage(deb, '+third', kUpgraded);
+  const guest = await bootGuest({ build: null });
+  let hasFailed = false;
+  const step = (name, body) => t.test(name, async (step) => {
+    if (hasFailed) return step.skip('an earlier step failed');
+    try {
+      await body(step);
+    } catch (error) {
+      hasFailed = true;
+      error.message += `\n${await guest.sh('journalctl --no-pager --lines=60; tail -n 20 /var/log/nginx/error.log')}`;
+      throw error;
+    }
+  });
+
+  try {
+    // A machine on which packages get built may forbid them to start anything.
+    rmSync(guest.path('/usr/sbin/policy-rc.d'), { force: true });
+    const before = written(guest.written);
+    const nginx = await nginxProcesses(guest);
+    const edited = { '/etc/default/blobvalet': '# ours\nWORKERS=2\n', '/etc/nginx/blobvalet/origins.map': '"https://www.example.com" 1;\n' };
+    const text = (name) => readFileSync(guest.path(name), 'utf8');
+
+    await step('installs, and starts nothing', async () => {
+      await install(guest, deb);
+      assert.deepEqual(guest.processes(), []);
+      assert.equal((await guest.sh("systemctl list-units --no-legend --state=active,activating,failed 'blobvalet*'")).trim(), '');
+      assert.equal(await nginxProcesses(guest), nginx);
+      assert.match(await guest.sh('systemctl is-enabled blobvalet-signature.target blobvalet-success.target || true'),
+        /^disabled\ndisabled\n$/);
+      assert.equal(await guest.sh('stat -c "%a %U %G" /etc/blobvalet /run/blobvalet'), '750 root blobvalet\n2750 blobvalet www-data\n');
+      assert.match(await guest.sh('getent passwd blobvalet'), /:\/usr\/sbin\/nologin$/m);
+    });
+    await step('nginx takes the files with the next reload', () => guest.sh('nginx -t'));
+    await step('is set up as the README says', async () => {
+      await configure(guest);
+      await waitFor(() => workers(guest).length === 4, { what: 'both pools' });
+      await waitFor(async () => await status(guest, kEndpoints.success) === 200, { what: 'nginx has taken the site' });
+      await answers(guest);
+      for (const [name, line] of Object.entries(edited)) writeFileSync(guest.path(name), line);
+    });
+
+    await step('socket pool: upgraded under load', () => upgradeUnderLoad(guest, second));
+    await step('what the operator has edited is kept, the rest is new', () => {
+      for (const [name, line] of Object.entries(edited)) assert.equal(text(name), line);
+      assert.match(text('/etc/default/blobvalet.dpkg-dist'), /as of \+second/);
+      assert.match(text(`/${kUpgraded[1]}`), /as of \+second/);
+    });
+    await step('spawn-fcgi pool: upgraded under load', async () => {
+      await usePool(guest, 'spawn-fcgi');
+      await upgradeUnderLoad(guest, third);
+    });
+    await step('spawn-fcgi pool: the first version again, under load', () => upgradeUnderLoad(guest, deb));
+    await step('what is stopped stays stopped', async () => {
+      await usePool(guest, 'socket');
+      await guest.sh(`systemctl stop ${kPools.socket}`);
+      await install(guest, third);
+      assert.deepEqual(guest.processes(), []);
+      await guest.sh(`systemctl start ${kPools.socket}`);
+      await waitFor(() => workers(guest).length === 4, { what: 'both pools' });
+    });
+
+    await step('removed: the pools are gone, the configuration and nginx are not', async () => {
+      const processes = await nginxProcesses(guest);
+      await guest.sh(`${kApt} remove blobvalet`);
+      await isGone(guest);
+      assert.equal(await nginxProcesses(guest), processes);
+      assert.equal(await status(guest, kEndpoints.signature), 502);
+      await guest.sh('nginx -t');
+      assert.ok(existsSync(guest.path('/etc/blobvalet/acmeuploads.key')));
+      for (const [name, line] of Object.entries(edited)) assert.equal(text(name), line);
+    });
+    await step('installed again, it is as it was', async () => {
+      await install(guest, deb);
+      assert.deepEqual(guest.processes(), []);
+      assert.match(await guest.sh(`systemctl is-enabled ${kPools.socket}`), /^enabled\nenabled\n$/);
+      await guest.sh(`systemctl start ${kPools.socket}`);
+      await waitFor(async () => await status(guest, kEndpoints.success) === 200, { what: 'answers' });
+      await answers(guest);
+    });
+    await step('purged: nothing is left', async () => {
+      const processes = await nginxProcesses(guest);
+      await guest.sh(`mkdir -p /etc/systemd/system/blobvalet-.service.d && cp /usr/share/doc/blobvalet/examples/systemd/credentials.conf \\
+        /etc/systemd/system/blobvalet-.service.d/ && echo AZURE_CLIENT_ID= > /etc/default/blobvalet-keys`);
+      const said = await guest.sh(`${kApt} purge blobvalet 2>&1`);
+      assert.match(said, /includes snippets that are gone/);
+      await isGone(guest);
+      assert.equal(await nginxProcesses(guest), processes);
+      rmSync(guest.path('/etc/nginx/sites-enabled/uploads'));
+      const left = written(guest.written).filter((name) => !before.includes(name));
+      assert.deepEqual(left.filter((name) => !kAccounts.test(name)), []);
+      assert.equal(await guest.sh("find /run -name '*blobvalet*' ! -path '/run/systemd/nspawn/*'"), '');
+      await guest.sh('nginx -t');
+    });
+    await step('no secret is in the journal', async () => {
+      await guest.sh('journalctl --no-pager --output=cat > /root/journal');
+      refuse(findSecretInFile(guest.path('/root/journal')), 'the journal');
+    });
+  } finally {
+    await guest.stop();
+  }
+});
+
+// The user stays, in these files and their copies.
+const kAccounts = /^\/etc\/(passwd|shadow|group|gshadow)-?$/;
