@@ -14,8 +14,8 @@ const kBeginMs = 100;      // until clients have begun
 const kSettleMs = 200;     // until they have seen what came of an act
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/// Boots, with blobvalet installed from `build` unless that is null, and returns `{sh, curl, path, processes, workers, load,
-/// written, stop}`, see guestOf below; `written` is the directory with all that the guest has written to its disk.
+/// Boots, with blobvalet installed from `build` unless that is null, and returns `{sh, run, curl, path, processes, workers,
+/// load, written, stop}`, see guestOf below; `written` is the directory with all that the guest has written to its disk.
 export async function bootGuest({ build = dirname(dirname(blobvaletBinary)) } = {}) {
   const dir = tempDir('guest');
   const nspawn = startProcess('unshare', ['--mount', '--propagation', 'private', here('boot'), dir, build ?? '']);
@@ -52,6 +52,12 @@ const guestOf = (init) => {
   return {
     /// Runs a command line in the guest; its output, or an error.
     sh: (command) => enter(init, ['-a'], 'sh', '-c', command),
+    /// Runs a program in the guest, however long it takes; `{code, output}`.
+    run: async (...command) => {
+      const program = startProcess('nsenter', ['-t', String(init), '-a', '--', ...command]);
+      const { code } = await program.exited;
+      return { code, output: program.output() };
+    },
     /// Runs curl in the guest's network, where nginx is on 127.0.0.1:80.
     curl: (...args) => enter(init, ['-n'], 'curl', '--silent', '--show-error', '--max-time', '5', ...args),
     /// Where a file of the guest is found from here.
