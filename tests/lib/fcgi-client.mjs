@@ -53,9 +53,10 @@ export function requestRecords(params, body = '', { id, keep, size, padding } = 
   ]);
 }
 
-/// Connects to a worker. The answers come in the order of the requests.
-export async function connect(socket) {
-  const connection = new Connection(createConnection({ path: socket, allowHalfOpen: true }));
+/// Connects to a worker, by the path of its socket or by `{host, port}`. The answers come in the order of the requests.
+export async function connect(address) {
+  const where = typeof address === 'string' ? { path: address } : address;
+  const connection = new Connection(createConnection({ ...where, allowHalfOpen: true }));
   await once(connection.socket, 'connect');
   return connection;
 }
