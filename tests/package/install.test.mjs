@@ -15,10 +15,7 @@ const pathOf = (method) => `/blobvalet/signature?_method=${method}&bloburi=${enc
 const kEndpoints = { signature: pathOf('PUT'), success: pathOf('DELETE') };
 const kUpgraded = ['etc/default/blobvalet', 'etc/nginx/snippets/blobvalet-common.conf'];
 
-const kPools = {
-  socket: 'blobvalet-signature.target blobvalet-success.target',
-  'spawn-fcgi': 'blobvalet-signature-spawn.service blobvalet-success-spawn.service',
-};
+const kTargets = 'blobvalet-signature.target blobvalet-success.target';
 
 // As for anybody who lets it run unattended: conffiles that were edited stay, others are replaced.
 const kApt = 'DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends --allow-downgrades'
@@ -71,7 +68,7 @@ server {
     include snippets/blobvalet.conf;
 }
 `);
-  await guest.sh(`systemctl enable --now ${kPools.socket} && nginx -t && systemctl reload nginx`);
+  await guest.sh(`systemctl enable --now ${kTargets} && nginx -t && systemctl reload nginx`);
 }
 
 const workers = (guest) => Object.keys(kEndpoints).flatMap((endpoint) => guest.workers(endpoint));
@@ -101,8 +98,7 @@ async function upgradeUnderLoad(guest, deb) {
 }
 
 async function usePool(guest, name) {
-  const other = Object.keys(kPools).find((pool) => pool !== name);
-  await guest.sh(`systemctl disable ${kPools[other]} && systemctl enable --now ${kPools[name]}`);
+  await guest.sh(`/usr/libexec/blobvalet/use-pool ${name}`);
   await waitFor(() => workers(guest).length === 4, { what: `the ${name} pool` });
   await waitFor(async () => await status(guest, kEndpoints.success) === 200, { what: 'answers' });
 }
@@ -166,16 +162,16 @@ test('the package, from installation to purge', { skip, timeout: 280_000 }, asyn
       assert.match(text(`/${kUpgraded[1]}`), /as of \+second/);
     });
     await step('spawn-fcgi pool: upgraded under load', async () => {
-      await usePool(guest, 'spawn-fcgi');
+      await usePool(guest, 'spawn');
       await upgradeUnderLoad(guest, third);
     });
     await step('spawn-fcgi pool: the first version again, under load', () => upgradeUnderLoad(guest, deb));
     await step('what is stopped stays stopped', async () => {
       await usePool(guest, 'socket');
-      await guest.sh(`systemctl stop ${kPools.socket}`);
+      await guest.sh(`systemctl stop ${kTargets}`);
       await install(guest, third);
       assert.deepEqual(guest.processes(), []);
-      await guest.sh(`systemctl start ${kPools.socket}`);
+      await guest.sh(`systemctl start ${kTargets}`);
       await waitFor(() => workers(guest).length === 4, { what: 'both pools' });
     });
 
@@ -184,7 +180,7 @@ test('the package, from installation to purge', { skip, timeout: 280_000 }, asyn
       await guest.sh(`${kApt} remove blobvalet`);
       await isGone(guest);
       assert.equal(await nginxProcesses(guest), processes);
-      assert.equal(await status(guest, kEndpoints.signature), 502);
+      assert.equal(await status(guest, kEndpoints.signature), 503);
       await guest.sh('nginx -t');
       assert.ok(existsSync(guest.path('/etc/blobvalet/acmeuploads.key')));
       for (const [name, line] of Object.entries(edited)) assert.equal(text(name), line);
@@ -192,8 +188,8 @@ test('the package, from installation to purge', { skip, timeout: 280_000 }, asyn
     await step('installed again, it is as it was', async () => {
       await install(guest, deb);
       assert.deepEqual(guest.processes(), []);
-      assert.match(await guest.sh(`systemctl is-enabled ${kPools.socket}`), /^enabled\nenabled\n$/);
-      await guest.sh(`systemctl start ${kPools.socket}`);
+      assert.match(await guest.sh(`systemctl is-enabled ${kTargets}`), /^enabled\nenabled\n$/);
+      await guest.sh(`systemctl start ${kTargets}`);
       await waitFor(async () => await status(guest, kEndpoints.success) === 200, { what: 'answers' });
       await answers(guest);
     });
