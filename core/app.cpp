@@ -1,6 +1,7 @@
 #include "core/app.hpp"
 
 #include "core/blob_check.hpp"
+#include "core/checks.hpp"
 #include "core/declared_put.hpp"
 #include "core/health.hpp"
 #include "core/metrics.hpp"
@@ -99,10 +100,9 @@ Result<void> App::route(const Request& request, Response& response, Event& event
   }
   if (request.endpoint == "signature") return answer_signature(request, response, event);
   if (request.endpoint == "success") return answer_success(request, response, event);
-  if (request.endpoint == "health") return answer_health(response);
-  if (request.endpoint == "metrics") return answer_metrics(response);
+  if (answer_probe(request, response)) return {};
   return refuse(Errc::misconfigured, "", "the web server is misconfigured",
-                "BLOBVALET_ENDPOINT must be signature, success, health or metrics");
+                "BLOBVALET_ENDPOINT must be signature, success, health, live, ready or metrics");
 }
 
 /// Parses and decides: the way that both endpoints share.
@@ -159,17 +159,25 @@ Result<void> App::sign(const SasGrant& granted, Response& response, Event& event
   return {};
 }
 
-Result<void> App::answer_health(Response& response) const {
-  const Health health = Health::assess(*site_, state_, clock_.now());
-  response.body = health.to_json(*site_);
-  if (health.is_red) response.status = Status::service_unavailable;
-  return {};
-}
-
-Result<void> App::answer_metrics(Response& response) const {
-  response.body = metrics_text(*site_, state_, clock_.now());
-  response.content_type = ContentType::metrics;
-  return {};
+/// What monitoring asks; false if it is something else.
+bool App::answer_probe(const Request& request, Response& response) const {
+  if (request.endpoint == "health") {
+    const Health health = Health::assess(*site_, state_, clock_.now());
+    response.body = health.to_json(*site_);
+    if (health.is_red) response.status = Status::service_unavailable;
+  } else if (request.endpoint == "ready") {
+    const auto checks = check_everything(*site_, state_, clock_.now());
+    response.body = readiness_json(*site_, checks);
+    if (is_any_failing(checks)) response.status = Status::service_unavailable;
+  } else if (request.endpoint == "live") {
+    response.body = liveness_json();
+  } else if (request.endpoint == "metrics") {
+    response.body = metrics_text(*site_, state_, clock_.now());
+    response.content_type = ContentType::metrics;
+  } else {
+    return false;
+  }
+  return true;
 }
 
 Result<void> App::answer_success(const Request& request, Response& response, Event& event) {

@@ -41,10 +41,9 @@ class App {
 
  private:
   [[nodiscard]] Result<void> route(const Request& request, Response& response, Event& event);
+  [[nodiscard]] bool answer_probe(const Request& request, Response& response) const;
   [[nodiscard]] Result<void> answer_signature(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<void> sign(const SasGrant& granted, Response& response, Event& event);
-  [[nodiscard]] Result<void> answer_health(Response& response) const;
-  [[nodiscard]] Result<void> answer_metrics(Response& response) const;
   [[nodiscard]] Result<void> answer_success(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<UploadSuccess> read_callback(const Request& request) const;
   [[nodiscard]] Result<SasGrant> grant(std::string_view blob_uri, BlobVerb verb, const Request& request,

@@ -4,9 +4,23 @@
 
 namespace blobvalet {
 
-std::optional<std::chrono::seconds> measure_clock_skew(Http& http, const Clock& clock,
-                                                       const std::string& account_url,
-                                                       const std::string& ca_file) {
+namespace {
+
+std::string describe(HttpFailure failure) {
+  switch (failure) {
+    case HttpFailure::unreachable: return "cannot be reached";
+    case HttpFailure::timed_out: return "does not answer in time";
+    case HttpFailure::untrusted: return "its certificate is not trusted";
+    case HttpFailure::too_large:
+    case HttpFailure::malformed: return "does not answer as Azure does";
+  }
+  return {};
+}
+
+}  // namespace
+
+AccountAnswer ask_account(Http& http, const Clock& clock, const std::string& account_url,
+                          const std::string& ca_file) {
   using std::chrono::seconds;
   HttpCall call;
   call.method = "HEAD";
@@ -16,7 +30,11 @@ std::optional<std::chrono::seconds> measure_clock_skew(Http& http, const Clock& 
   const UtcSeconds before = clock.now();
   const auto answer = http.send(call);
   const UtcSeconds after = clock.now();
-  return answer ? clock_skew_in(*answer, before, after) : std::nullopt;
+  if (!answer) return {std::nullopt, describe(answer.error())};
+  constexpr int kFirstServerError = 500;
+  const bool fails = answer->status >= kFirstServerError;
+  return {clock_skew_in(*answer, before, after),
+          fails ? "answers with HTTP status " + std::to_string(answer->status) : std::string()};
 }
 
 std::optional<std::chrono::seconds> clock_skew_in(const HttpAnswer& answer, UtcSeconds before,

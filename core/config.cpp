@@ -138,6 +138,7 @@ class ConfigReader {
     config_.server.threads = server.number("threads").value_or(config_.server.threads);
     config_.server.access_log = server.boolean("access_log").value_or(config_.server.access_log);
     read_cors(root_.object("cors"));
+    config_.server.metrics_file = server.text("metrics_file").value_or(config_.server.metrics_file);
     return std::move(config_);
   }
 

@@ -58,6 +58,8 @@ struct SuccessOptions {
 struct ServerOptions {
   unsigned threads = 16;   ///< threads for callbacks; signatures are answered by the event loop itself
   bool access_log = true;  ///< one line for each request
+  /// What all workers of the machine have counted. In memory, so below /run.
+  std::string metrics_file = "/run/blobvalet/metrics";
 };
 
 /// The configuration file, checked. README lists every key with its default.

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -22,6 +23,13 @@ struct EventStoreOptions {
   std::string prefix = "blobvalet";                   ///< redis: its keys begin with `<prefix>:`
 
   friend bool operator==(const EventStoreOptions&, const EventStoreOptions&) = default;
+};
+
+/// How many events there are.
+struct EventCounts {
+  std::uint64_t waiting = 0;
+  std::uint64_t dead = 0;
+  std::optional<UtcSeconds> oldest;  ///< when the one was stored that has waited longest; nothing: none waits
 };
 
 struct NewEvent {
@@ -77,6 +85,8 @@ class EventStore {
 
   /// All events, oldest first, dead ones included.
   [[nodiscard]] virtual std::vector<StoredEvent> list() = 0;
+  /// The same, only counted.
+  [[nodiscard]] virtual EventCounts counts() = 0;
   /// Lets a dead event wait again, with no failed attempts and behind all others; one that is put off is due
   /// at once. False if there is no such event.
   virtual bool retry(std::string_view id, UtcSeconds now) = 0;

@@ -21,7 +21,7 @@ struct KeyVerdict {
   };
   Kind kind = Kind::unknown;
   std::string reason;  ///< for operators; empty: it works
-  /// As the answer tells, see measure_clock_skew().
+  /// As the answer tells, see clock_skew_in().
   std::optional<std::chrono::seconds> clock_skew = std::nullopt;
 };
 

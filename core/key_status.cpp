@@ -4,6 +4,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
+
 #include "core/object_reader.hpp"
 
 namespace blobvalet {
@@ -24,6 +26,14 @@ void put(Writer& writer, const KeyStatus::Failure& failure) {
   writer.EndObject();
 }
 
+void put(Writer& writer, const char* name, const std::vector<KeyStatus::Failure>& failures) {
+  writer.Key(name);
+  writer.StartArray();
+  for (const KeyStatus::Failure& failure : failures)
+    put(writer, failure);
+  writer.EndArray();
+}
+
 std::optional<UtcSeconds> time_in(const ObjectReader& object, const char* name) {
   return parse_utc(object.text(name).value_or(""));
 }
@@ -36,7 +46,23 @@ std::optional<KeyStatus::Failure> read_failure(const ObjectReader& object) {
   return KeyStatus::Failure{*account, *reason, *since};
 }
 
+std::optional<std::vector<KeyStatus::Failure>> read_failures(const ObjectReader& object, const char* name) {
+  std::vector<KeyStatus::Failure> failures;
+  for (const ObjectReader& item : object.objects(name)) {
+    auto failure = read_failure(item);
+    if (!failure) return std::nullopt;
+    failures.push_back(std::move(*failure));
+  }
+  return failures;
+}
+
 }  // namespace
+
+const KeyStatus::Failure* KeyStatus::why_unreachable(std::string_view account) const {
+  if (!unreachable) return nullptr;
+  const auto found = std::ranges::find(*unreachable, account, &Failure::account);
+  return found == unreachable->end() ? nullptr : &*found;
+}
 
 bool KeyStatus::is_stale(UtcSeconds now) const {
   constexpr std::chrono::minutes kSilence{5};
@@ -52,11 +78,8 @@ std::string KeyStatus::to_json() const {
     writer.Key("clock_skew_seconds");
     writer.Int64(clock_skew->count());
   }
-  writer.Key("failures");
-  writer.StartArray();
-  for (const Failure& failure : failures)
-    put(writer, failure);
-  writer.EndArray();
+  put(writer, "failures", failures);
+  if (unreachable) put(writer, "unreachable", *unreachable);
   writer.EndObject();
   return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
 }
@@ -72,10 +95,12 @@ std::optional<KeyStatus> KeyStatus::parse(std::string_view json) {
   status.written = *written;
   const auto* skew = object.member("clock_skew_seconds");
   if (skew != nullptr && skew->IsInt64()) status.clock_skew = std::chrono::seconds(skew->GetInt64());
-  for (const ObjectReader& item : object.objects("failures")) {
-    auto failure = read_failure(item);
-    if (!failure) return std::nullopt;
-    status.failures.push_back(std::move(*failure));
+  auto failures = read_failures(object, "failures");
+  if (!failures) return std::nullopt;
+  status.failures = std::move(*failures);
+  if (object.member("unreachable") != nullptr) {
+    status.unreachable = read_failures(object, "unreachable");
+    if (!status.unreachable) return std::nullopt;
   }
   return status;
 }

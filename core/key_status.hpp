@@ -11,7 +11,8 @@ namespace blobvalet {
 
 /// What `blobvalet keys renew` tells the workers of its machine beside the keys themselves.
 struct KeyStatus {
-  /// An account whose user delegation key could not be fetched when it was due.
+  /// An account whose user delegation key could not be fetched when it was due, or for which Azure does not
+  /// answer.
   struct Failure {
     std::string account;
     std::string reason;  ///< for operators; never a secret
@@ -23,6 +24,12 @@ struct KeyStatus {
   /// How far this machine's clock is ahead of Azure's; negative: behind. Nothing: Azure has not answered.
   std::optional<std::chrono::seconds> clock_skew;
 
+  /// The accounts for which Azure does not answer this machine, though asked twice. Nothing: nobody has asked
+  /// yet.
+  std::optional<std::vector<Failure>> unreachable = {};
+
+  /// Why Azure does not answer for `account`; null: it does, or nobody knows.
+  [[nodiscard]] const Failure* why_unreachable(std::string_view account) const;
   /// Written so long ago that `blobvalet keys renew` cannot be running any more.
   [[nodiscard]] bool is_stale(UtcSeconds now) const;
   /// One JSON object and a line feed.

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct KnownKey {
   KeyRole role;
   bool in_use;            ///< signs
   const SigningKey* key;  ///< null: there is none, or it cannot be read
+  /// When its file was changed last, or from when on a user delegation key is valid; nothing if nobody knows.
+  std::optional<UtcSeconds> since;
 };
 
 /// All of them, in the order of the configuration. `keys` are in the order of `accounts`, and outlive the

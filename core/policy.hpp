@@ -123,6 +123,8 @@ class Policy {
   /// reads depends on the name's form and on being logged in only.
   [[nodiscard]] Result<SasGrant> decide(const BlobTarget& target, BlobVerb verb, const Caller& caller,
                                         UtcSeconds now) const;
+  /// In the order of the configuration.
+  [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
 
  private:
   using RulesByContainer =

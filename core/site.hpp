@@ -1,11 +1,13 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/blob_target.hpp"
 #include "core/config.hpp"
 #include "core/policy.hpp"
 #include "core/signing_key.hpp"
+#include "core/utc_time.hpp"
 
 namespace blobvalet {
 
@@ -13,6 +15,9 @@ namespace blobvalet {
 struct AccountKeys {
   std::shared_ptr<const SigningKey> current;  ///< of an identity: the user delegation key
   std::shared_ptr<const SigningKey> next;     ///< null: none configured
+  // When the file of each was changed last; nothing for one that is no account key, or in no file.
+  std::optional<UtcSeconds> current_changed = {};
+  std::optional<UtcSeconds> next_changed = {};
 };
 
 /// Everything that answers depend on: the configuration in the shape that requests need, and the keys.

@@ -72,9 +72,11 @@ UploadAcceptance::UploadAcceptance(const Site& site, SasSigners& signers, const 
       timer_(ports.timer),
       magic_numbers_(ports.magic_numbers),
       refusals_(ports.refusals),
+      azure_(ports.http, ports.timer, ports.azure_durations),
+      hook_(ports.http, ports.timer, ports.hook_durations),
       authorization_(site, signers, clock, ports.secret_files),
-      probe_(ports.http, ports.timer, clock, authorization_),
-      notifier_(site, ports.http, ports.timer, clock, ports.events, ports.event_stored) {}
+      probe_(azure_, ports.timer, clock, authorization_),
+      notifier_(site, hook_, ports.timer, clock, ports.events, ports.event_stored) {}
 
 Result<void> UploadAcceptance::answer(const SasGrant& grant, const UploadSuccess& upload,
                                       const Request& request, Response& response, Event& event) {

@@ -10,6 +10,7 @@
 #include "core/blob_probe.hpp"
 #include "core/notifier.hpp"
 #include "core/refusal_memory.hpp"
+#include "core/timed_http.hpp"
 #include "core/upload_success.hpp"
 
 namespace blobvalet {
@@ -23,6 +24,8 @@ struct CallbackPorts {
   RefusalMemory& refusals;
   EventStore* events = nullptr;                ///< there if the hook is asynchronous
   std::function<void()> event_stored = [] {};  ///< called after each event that is stored
+  Histogram azure_durations = {};              ///< of requests to Azure
+  Histogram hook_durations = {};               ///< of messages to the application
 };
 
 /// Decides whether an upload that the policy allows is accepted: Azure has the blob, it is what the rule
@@ -62,6 +65,8 @@ class UploadAcceptance {
   Timer& timer_;
   MagicNumbers& magic_numbers_;
   RefusalMemory& refusals_;
+  TimedHttp azure_;
+  TimedHttp hook_;
   AzureAuthorization authorization_;
   BlobProbe probe_;
   Notifier notifier_;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/key_status.hpp"
+#include "core/meters.hpp"
 #include "core/sas_ledger.hpp"
 
 namespace blobvalet {
@@ -20,6 +21,8 @@ class WorkerState {
   [[nodiscard]] virtual std::optional<KeyStatus> key_status() const = 0;
   /// Why the configuration and keys in use are not those on the disk; empty: they are.
   [[nodiscard]] virtual std::string reload_fault() const = 0;
+  /// Where figures are counted; null: nowhere.
+  [[nodiscard]] virtual Meters* meters() const { return nullptr; }
 };
 
 }  // namespace blobvalet

@@ -1,5 +1,6 @@
 #include "fcgi/callback_ports.hpp"
 
+#include "core/metrics.hpp"
 #include "fcgi/adapters/event_stores.hpp"
 
 namespace blobvalet::fcgi {
@@ -13,13 +14,17 @@ std::unique_ptr<EventStore> store_for(const Site& site) {
 
 }  // namespace
 
-ThreadPorts::ThreadPorts(const Site& site, std::function<void()> event_stored)
+ThreadPorts::ThreadPorts(const Site& site, std::function<void()> event_stored, Meters* meters)
     : refusals_(site.success().state_directory), events_(store_for(site)), ports_{http_,
                                                                                   timer_,
                                                                                   magic_numbers_,
                                                                                   secret_files_,
                                                                                   refusals_,
                                                                                   events_.get(),
-                                                                                  std::move(event_stored)} {}
+                                                                                  std::move(event_stored)} {
+  if (meters == nullptr) return;
+  ports_.azure_durations = Histogram(*meters, metric::kAzure, {});
+  ports_.hook_durations = Histogram(*meters, metric::kHook, {});
+}
 
 }  // namespace blobvalet::fcgi

@@ -16,7 +16,8 @@ namespace blobvalet::fcgi {
 class ThreadPorts {
  public:
   /// `event_stored` is called, by this thread, after each event that is stored.
-  ThreadPorts(const Site& site, std::function<void()> event_stored);
+  /// `meters`, which may be null, outlives it.
+  ThreadPorts(const Site& site, std::function<void()> event_stored, Meters* meters);
 
   [[nodiscard]] const CallbackPorts& ports() const { return ports_; }
 

@@ -1,5 +1,6 @@
 #include "fcgi/callback_threads.hpp"
 
+#include "core/metrics.hpp"
 #include "fcgi/site_app.hpp"
 
 namespace blobvalet::fcgi {
@@ -13,7 +14,13 @@ CallbackThreads::CallbackThreads(unsigned threads, const Clock& clock, const Log
       clock_(clock),
       log_(log),
       mailbox_(mailbox),
-      state_(state) {}
+      state_(state) {
+  Meters* meters = state == nullptr ? nullptr : state->meters();
+  if (meters == nullptr) return;
+  in_flight_ = meters->meter(MeterKind::gauge, metric::kInFlight);
+  waiting_ = meters->meter(MeterKind::gauge, metric::kCallbacksWaiting);
+  busy_ = meters->meter(MeterKind::gauge, metric::kThreadsBusy);
+}
 
 CallbackThreads::~CallbackThreads() {
   {
@@ -32,6 +39,8 @@ bool CallbackThreads::submit(CallbackJob& job) {
     job.taken_at = steady_clock::now();
     queue_.push_back(std::move(job));
     ++pending_;
+    count(in_flight_);
+    count(waiting_);
     if (queue_.size() > idle_ && threads_.size() < most_threads_) threads_.emplace_back([this] { run(); });
   }
   changed_.notify_one();
@@ -51,6 +60,8 @@ std::vector<CallbackJob> CallbackThreads::take_late(Time now) {
     late.push_back(std::move(queue_.front()));
     queue_.pop_front();
     --pending_;
+    uncount(in_flight_);
+    uncount(waiting_);
   }
   return late;
 }
@@ -74,6 +85,7 @@ std::optional<CallbackJob> CallbackThreads::next() {
   CallbackJob job = std::move(queue_.front());
   queue_.pop_front();
   begun_ = steady_clock::now();
+  uncount(waiting_);
   return job;
 }
 
@@ -81,12 +93,16 @@ void CallbackThreads::run() {
   std::optional<SiteApp> app;
   while (auto job = next()) {
     if (!app || app->site() != job->site) app.emplace(job->site, clock_, log_, event_stored_, state_);
-    if (!app->answer(*job->connection, job->request)) job->connection->close();
+    {
+      const Presence busy(busy_);
+      if (!app->answer(*job->connection, job->request, job->taken_at)) job->connection->close();
+    }
     {
       // Posted before it stops counting, so that a stopping loop never misses it.
       const std::lock_guard lock(mutex_);
       mailbox_.post(std::move(job->connection));
       --pending_;
+      uncount(in_flight_);
     }
   }
 }

@@ -73,6 +73,9 @@ class CallbackThreads {
   Time begun_{};          ///< when a thread took a job last
   bool stopping_ = false;
   std::vector<std::thread> threads_;
+  Meter* in_flight_ = nullptr;  ///< taken, and not answered
+  Meter* waiting_ = nullptr;    ///< of these, without a thread
+  Meter* busy_ = nullptr;
 };
 
 }  // namespace blobvalet::fcgi

@@ -22,6 +22,7 @@ void resolve_file_names(Config& config, const std::filesystem::path& directory) 
     resolve(account.identity->ca_file);
   }
   resolve(config.keys.directory);
+  resolve(config.server.metrics_file);
   resolve(config.success.state_directory);
   if (!config.success.hook) return;
   resolve(config.success.hook->ca_file);

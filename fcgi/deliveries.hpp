@@ -3,7 +3,9 @@
 #include <mutex>
 #include <thread>
 
+#include "core/meters.hpp"
 #include "core/site.hpp"
+#include "fcgi/adapters/steady_timer.hpp"
 #include "fcgi/deliverer.hpp"
 
 namespace blobvalet::fcgi {
@@ -11,8 +13,8 @@ namespace blobvalet::fcgi {
 /// The worker's deliverer, if the site has a hook that is told later; a reload may change it.
 class Deliveries {
  public:
-  /// `clock` outlives it.
-  explicit Deliveries(const Clock& clock) : clock_(clock) {}
+  /// Both outlive it; `meters` may be null.
+  explicit Deliveries(const Clock& clock, Meters* meters = nullptr) : clock_(clock), meters_(meters) {}
 
   /// Delivers for `site` from now on. Where another site's deliverer still has messages under way, it is left
   /// to end by itself.
@@ -24,6 +26,8 @@ class Deliveries {
 
  private:
   const Clock& clock_;
+  Meters* const meters_;
+  SteadyTimer timer_;
   std::mutex mutex_;
   std::unique_ptr<Deliverer> current_;
   std::jthread ending_;  ///< waits for the deliverer before

@@ -11,6 +11,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "core/metrics.hpp"
+
 namespace blobvalet::fcgi {
 namespace {
 
@@ -70,7 +72,7 @@ EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site,
       app_(std::in_place, site, clock, log, surroundings.state),
       limits_(limits_for(*site)),
       peeked_(largest_request(limits_)),
-      deliveries_(clock),
+      deliveries_(clock, meters()),
       callbacks_(
           site->server().threads, clock, log, mailbox_, [this] { deliveries_.wake(); }, surroundings.state),
       acceptor_(listen_fd, mailbox_) {
@@ -78,7 +80,31 @@ EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site,
   watch(signals_.get(), EPOLLIN, &signals_);
   if (surroundings_.files != nullptr) watch(surroundings_.files->fd(), EPOLLIN, surroundings_.files);
   if (duty_ == Duty::all) deliveries_.begin(site);
+  begin_metering(*site);
   if (surroundings_.files != nullptr) look_at_files();
+}
+
+Meters* EventLoop::meters() const {
+  return surroundings_.state == nullptr ? nullptr : surroundings_.state->meters();
+}
+
+void EventLoop::begin_metering(const Site& site) {
+  Meters* meters = this->meters();
+  if (meters == nullptr) return;
+  const auto duty = [&](std::string_view name) {
+    return sample_name(name, {{"duty", duty_ == Duty::all ? "all" : "signatures"}});
+  };
+  set(meters->meter(MeterKind::gauge, duty(metric::kWorkers)), 1);
+  count(meters->meter(MeterKind::counter, duty(metric::kWorkerStarts)));
+  in_flight_ = meters->meter(MeterKind::gauge, metric::kInFlight);
+  open_connections_ = meters->meter(MeterKind::gauge, metric::kConnections);
+  // There from the beginning, so that the first of each is seen to come.
+  (void)Histogram(*meters, metric::kRequest, "endpoint=\"signature\"");
+  if (duty_ != Duty::all) return;
+  (void)Histogram(*meters, metric::kRequest, "endpoint=\"success\"");
+  (void)Histogram(*meters, metric::kAzure, {});
+  if (site.success().hook) (void)Histogram(*meters, metric::kHook, {});
+  set(meters->meter(MeterKind::gauge, metric::kThreads), site.server().threads);
 }
 
 bool EventLoop::run() {
@@ -109,6 +135,7 @@ bool EventLoop::run() {
     answer_late_callbacks();
     drop_late_ones();
     show_life();
+    set(open_connections_, connections_.size() + callbacks_.pending());
   }
   // Whoever waits for threads from here on, as long as Azure and the application take, does not stand still.
   if (surroundings_.watchdog != nullptr) surroundings_.watchdog->stop();
@@ -283,21 +310,27 @@ void EventLoop::act_on(Connection& connection, GateVerdict verdict) {
 
 void EventLoop::serve(Connection& connection, bool body_too_large) {
   with_deadline_.erase(&connection);
+  const Time since = steady_clock::now();
   auto request = connection.read_params();
   if (!request) return drop(connection);
   ++requests_;
   request->body_too_large = body_too_large;
   if (body_too_large) {
     // Closing with bytes unread would reset the connection, and nginx would lose our answer.
-    if (!app_->answer(connection, *request) && !connection.is_open()) return drop(connection);
+    if (!app_->answer(connection, *request, since) && !connection.is_open()) return drop(connection);
     connection.stop_writing();
     connection.is_draining = true;
     set_deadline(connection, kPatience);
     return drain(connection);
   }
   connection.read_body(*request);
-  if (!goes_to_thread(*request)) return settle(connection, app_->answer(connection, *request));
-  if (!hand_to_thread(connection, *request)) settle(connection, app_->answer_busy(connection, *request));
+  if (!goes_to_thread(*request)) {
+    // Whoever asks for the metrics is not among those that he asks about.
+    const Presence presence(request->endpoint == "signature" ? in_flight_ : nullptr);
+    return settle(connection, app_->answer(connection, *request, since));
+  }
+  if (!hand_to_thread(connection, *request))
+    settle(connection, app_->answer_busy(connection, *request, since));
 }
 
 bool EventLoop::goes_to_thread(const Request& request) const {
@@ -322,7 +355,7 @@ bool EventLoop::hand_to_thread(Connection& connection, Request& request) {
 void EventLoop::answer_late_callbacks() {
   for (CallbackJob& job : callbacks_.take_late(steady_clock::now())) {
     Connection& connection = *job.connection;
-    if (!app_->answer_busy(connection, job.request)) connection.close();
+    if (!app_->answer_busy(connection, job.request, job.taken_at)) connection.close();
     if (connection.is_open()) adopt(std::move(job.connection));
   }
 }

@@ -86,6 +86,8 @@ class EventLoop {
   [[nodiscard]] int wait_milliseconds() const;
 
   [[nodiscard]] bool goes_to_thread(const Request& request) const;
+  void begin_metering(const Site& site);
+  [[nodiscard]] Meters* meters() const;
 
   const Duty duty_;
   const Clock& clock_;
@@ -103,6 +105,8 @@ class EventLoop {
   std::optional<Time> reload_at_;  ///< files have changed
   std::uint64_t requests_ = 0;     ///< so far
   bool stopping_ = false;
+  Meter* in_flight_ = nullptr;
+  Meter* open_connections_ = nullptr;
   // Their threads use what stands above, so they are made last and end first.
   Deliveries deliveries_;
   CallbackThreads callbacks_;

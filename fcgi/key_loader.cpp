@@ -63,9 +63,26 @@ std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, c
     keys.current =
         account.identity ? load_delegation_key(account.name, shared) : load_or_report(account.current_key);
     if (account.next_key) keys.next = load_or_report(*account.next_key);
+    if (!account.identity) keys.current_changed = changed(account.current_key);
+    if (account.next_key) keys.next_changed = changed(*account.next_key);
     all.push_back(std::move(keys));
   }
   return all;
+}
+
+std::optional<UtcSeconds> KeyLoader::changed(const KeySource& source) const {
+  const auto path = path_of(source);
+  const auto seen = path ? seen_.find(*path) : seen_.end();
+  if (seen == seen_.end() || seen->second.size < 0) return std::nullopt;
+  return UtcSeconds(std::chrono::seconds(seen->second.modified.tv_sec));
+}
+
+/// Nothing: it is in no file.
+std::optional<std::filesystem::path> KeyLoader::path_of(const KeySource& source) const {
+  if (source.kind == KeySource::Kind::file) return directory_ / source.name;
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  if (source.kind != KeySource::Kind::credential || credentials == nullptr) return std::nullopt;
+  return std::filesystem::path(credentials) / source.name;
 }
 
 std::shared_ptr<const SigningKey> KeyLoader::load_key(const KeySource& source, std::string& message) {
@@ -132,17 +149,14 @@ std::shared_ptr<const SecretBytes> KeyLoader::load_hook_secret(const KeySource& 
 }
 
 KeyLoader::Text KeyLoader::load_text(const KeySource& source, std::string& message) {
-  switch (source.kind) {
-    case KeySource::Kind::environment: return load_environment(source.name, message);
-    case KeySource::Kind::file: return load_file(directory_ / source.name, FileGuard::mode, message);
-    case KeySource::Kind::credential: break;
-  }
-  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-  if (credentials == nullptr) {
+  if (source.kind == KeySource::Kind::environment) return load_environment(source.name, message);
+  const auto path = path_of(source);
+  if (!path) {
     message = "needs a systemd unit with LoadCredential=" + source.name + ":<file>";
     return nullptr;
   }
-  return load_file(std::filesystem::path(credentials) / source.name, FileGuard::systemd, message);
+  const bool is_credential = source.kind == KeySource::Kind::credential;
+  return load_file(*path, is_credential ? FileGuard::systemd : FileGuard::mode, message);
 }
 
 /// What is wrong with an open key file; empty: nothing.

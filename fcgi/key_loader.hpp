@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,9 @@ class KeyLoader {
   void forget_others(const std::vector<Account>& accounts, const KeyDirectory& shared);
   [[nodiscard]] Text load_client_secret(const KeySource& source, const std::string& path,
                                         ConfigFaults& faults);
+  [[nodiscard]] std::optional<std::filesystem::path> path_of(const KeySource& source) const;
+  /// When the file was changed that has just been read; nothing if it was none.
+  [[nodiscard]] std::optional<UtcSeconds> changed(const KeySource& source) const;
   /// What the source holds, or in `message` why there is nothing.
   [[nodiscard]] Text load_text(const KeySource& source, std::string& message);
   [[nodiscard]] Text load_file(const std::filesystem::path& path, FileGuard guard, std::string& message);

@@ -18,6 +18,8 @@ constexpr seconds kLongestWait{30};
 constexpr seconds kClockInterval{60};
 // Requests are given up after seconds, a few tries included, also for many accounts in a row.
 constexpr seconds kLongestTurn{900};
+// While an account does not answer: soon noticed, and soon over.
+constexpr seconds kSecondLook{5};
 
 /// The store that the workers read, with a memory of what was logged.
 class DirectoryStore final : public DelegationKeyStore {
@@ -101,7 +103,7 @@ void KeyRenewer::start() {
   rested_.assign(keepers_.size() + 1, std::chrono::steady_clock::now());
   for (std::size_t i = 0; i < keepers_.size(); ++i)
     threads_.emplace_back([this, i] { keep_fresh(i); });
-  threads_.emplace_back([this] { watch_clock(); });
+  threads_.emplace_back([this] { watch_azure(); });
 }
 
 std::size_t KeyRenewer::failing() const {
@@ -157,24 +159,56 @@ void KeyRenewer::note(AccountKeeper& keeper) {
   publish();
 }
 
-void KeyRenewer::watch_clock() {
+/// Whoever has not answered twice in a row cannot be reached: once may be anything.
+void KeyRenewer::watch_azure() {
   CurlHttp curl([this] { return gate_.is_stopped(); });
   StoppableHttp http(curl, gate_);
+  std::vector<KeyStatus::Failure> before;
   while (!gate_.is_stopped()) {
-    std::optional<seconds> skew;
-    for (const Account& account : config_.accounts) {
-      const auto measured =
-          measure_clock_skew(http, clock_, account.endpoints.front().url(), account.requests.ca_file);
-      if (measured && (!skew || std::chrono::abs(*measured) > std::chrono::abs(*skew))) skew = measured;
-    }
+    auto failures = ask_azure(http);
     if (gate_.is_stopped()) return;
-    {
-      const std::lock_guard lock(status_mutex_);
-      if (skew) clock_skew_ = skew;
+    std::vector<KeyStatus::Failure> again;
+    for (KeyStatus::Failure& failure : failures) {
+      const auto known = std::ranges::find(before, failure.account, &KeyStatus::Failure::account);
+      if (known == before.end()) continue;
+      failure.since = std::min(failure.since, known->since);
+      again.push_back(failure);
     }
+    const bool all_answer = failures.empty();
+    before = std::move(failures);
+    note_unreachable(std::move(again));
     publish();
-    rest(keepers_.size(), kClockInterval);
+    rest(keepers_.size(), all_answer ? kClockInterval : kSecondLook);
   }
+}
+
+/// The accounts for which it did not answer; what it says of the time is noted.
+std::vector<KeyStatus::Failure> KeyRenewer::ask_azure(Http& http) {
+  std::optional<seconds> skew;
+  std::vector<KeyStatus::Failure> failures;
+  for (const Account& account : config_.accounts) {
+    auto answer = ask_account(http, clock_, account.endpoints.front().url(), account.requests.ca_file);
+    if (answer.clock_skew && (!skew || std::chrono::abs(*answer.clock_skew) > std::chrono::abs(*skew)))
+      skew = answer.clock_skew;
+    if (!answer.failure.empty()) failures.push_back({account.name, std::move(answer.failure), clock_.now()});
+  }
+  const std::lock_guard lock(status_mutex_);
+  if (skew && !gate_.is_stopped()) clock_skew_ = skew;
+  return failures;
+}
+
+void KeyRenewer::note_unreachable(std::vector<KeyStatus::Failure> failures) {
+  const std::lock_guard lock(status_mutex_);
+  const auto before =
+      std::exchange(unreachable_, std::move(failures)).value_or(std::vector<KeyStatus::Failure>());
+  const auto news = [](const char* event, const auto& these, const auto& those) {
+    for (const KeyStatus::Failure& failure : these) {
+      if (std::ranges::find(those, failure.account, &KeyStatus::Failure::account) == those.end())
+        Log::notice(event, failure.account + ": " + failure.reason);
+    }
+  };
+  news("azure_unreachable", *unreachable_, before);
+  news("azure_reachable", before, *unreachable_);
 }
 
 void KeyRenewer::publish() {
@@ -182,6 +216,7 @@ void KeyRenewer::publish() {
   KeyStatus status;
   status.written = clock_.now();
   status.clock_skew = clock_skew_;
+  status.unreachable = unreachable_;
   for (const auto& keeper : keepers_) {
     if (keeper->failure) status.failures.push_back(*keeper->failure);
   }

@@ -13,7 +13,7 @@
 namespace blobvalet::fcgi {
 
 /// What renews the keys of one configuration, in a thread for each account that has an identity and one more
-/// for the clock: an identity that does not answer holds up nobody else.
+/// for the clock and Azure itself: an identity that does not answer holds up nobody else.
 class KeyRenewer {
  public:
   /// `client_secrets` are in the order of the accounts, null where there is none. `clock` outlives it. Throws
@@ -42,7 +42,9 @@ class KeyRenewer {
  private:
   struct AccountKeeper;
   void keep_fresh(std::size_t number);
-  void watch_clock();
+  void watch_azure();
+  [[nodiscard]] std::vector<KeyStatus::Failure> ask_azure(Http& http);
+  void note_unreachable(std::vector<KeyStatus::Failure> failures);
   UtcSeconds renew(AccountKeeper& keeper);
   void note(AccountKeeper& keeper);
   void publish();
@@ -57,6 +59,7 @@ class KeyRenewer {
   mutable std::mutex status_mutex_;
   std::optional<std::chrono::seconds> clock_skew_;
   std::vector<std::chrono::steady_clock::time_point> rested_;  ///< when each thread did last
+  std::optional<std::vector<KeyStatus::Failure>> unreachable_;
   std::vector<std::jthread> threads_;
 };
 

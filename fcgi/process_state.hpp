@@ -11,9 +11,10 @@ namespace blobvalet::fcgi {
 /// WorkerState of this process.
 class ProcessState final : public WorkerState {
  public:
-  /// `ledger` may be null.
-  ProcessState(std::filesystem::path key_directory, std::unique_ptr<SasLedger> ledger)
-      : keys_(std::move(key_directory)), ledger_(std::move(ledger)) {}
+  /// `ledger` and `meters` may be null.
+  ProcessState(std::filesystem::path key_directory, std::unique_ptr<SasLedger> ledger,
+               std::unique_ptr<Meters> meters = nullptr)
+      : keys_(std::move(key_directory)), ledger_(std::move(ledger)), meters_(std::move(meters)) {}
 
   [[nodiscard]] SasLedger* ledger() override { return ledger_.get(); }
   [[nodiscard]] std::optional<KeyStatus> key_status() const override {
@@ -24,6 +25,8 @@ class ProcessState final : public WorkerState {
     const std::lock_guard lock(mutex_);
     return fault_;
   }
+
+  [[nodiscard]] Meters* meters() const override { return meters_.get(); }
 
   /// The configuration and keys are those on the disk.
   void reloaded(std::filesystem::path key_directory) {
@@ -42,6 +45,7 @@ class ProcessState final : public WorkerState {
   KeyDirectory keys_;
   std::string fault_;
   const std::unique_ptr<SasLedger> ledger_;
+  const std::unique_ptr<Meters> meters_;
 };
 
 }  // namespace blobvalet::fcgi

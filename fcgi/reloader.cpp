@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "core/metrics.hpp"
 #include "fcgi/config_file.hpp"
 #include "fcgi/log.hpp"
+#include "fcgi/system_clock.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
@@ -41,10 +43,17 @@ Reloader::Reloader(SiteLoader& loader, std::shared_ptr<const Site> site, FileWat
     : loader_(loader), files_(files), state_(state), site_(std::move(site)) {
   files_.watch(loader_.seen());
   log_new_keys(*site_, {});
+  count_load(state_.reload_fault().empty(), false);
+  Meters* meters = state_.meters();
+  if (meters == nullptr) return;
+  meters->use_revision(site_->revision());
+  for (const char* outcome : {"ok", "failed"})  // there from the beginning, so that the first one is seen
+    count(meters->meter(MeterKind::counter, sample_name(metric::kReloads, {{"outcome", outcome}})), 0);
 }
 
 std::shared_ptr<const Site> Reloader::operator()() {
   auto next = loader_.load();
+  const bool is_sound = next.has_value();
   if (next) {
     state_.reloaded((*next)->key_options().directory);
     Log::notice("reloaded", "configuration " + (*next)->revision());
@@ -55,10 +64,26 @@ std::shared_ptr<const Site> Reloader::operator()() {
       Log::notice("last_sound", "configuration " + (*next)->revision());
   }
   files_.watch(loader_.seen());
+  count_load(is_sound, true);
   if (*next == nullptr) return nullptr;
   log_new_keys(**next, signing_keys(*site_));
   site_ = *next;
+  if (state_.meters() != nullptr) state_.meters()->use_revision(site_->revision());
   return site_;
+}
+
+/// That files were read, and how that went; again, or (as far as it went well) by a worker that has just
+/// started.
+void Reloader::count_load(bool is_sound, bool is_reload) {
+  Meters* meters = state_.meters();
+  if (meters == nullptr) return;
+  const auto sample = [&](std::string_view name) {
+    return sample_name(name, {{"outcome", is_sound ? "ok" : "failed"}});
+  };
+  if (is_reload) count(meters->meter(MeterKind::counter, sample(metric::kReloads)));
+  const auto now = static_cast<std::uint64_t>(SystemClock().now().time_since_epoch().count());
+  set(meters->meter(MeterKind::latest, sample(metric::kLastReload)), now);
+  set(meters->meter(MeterKind::gauge, metric::kReloadFailed), is_sound ? 0 : 1);
 }
 
 }  // namespace blobvalet::fcgi

@@ -18,6 +18,8 @@ class Reloader {
   [[nodiscard]] std::shared_ptr<const Site> operator()();
 
  private:
+  void count_load(bool is_sound, bool is_reload);
+
   SiteLoader& loader_;
   FileWatch& files_;
   ProcessState& state_;

@@ -7,6 +7,7 @@
 #include "core/version.hpp"
 #include "fcgi/adapters/curl_http.hpp"
 #include "fcgi/adapters/shared_ledger.hpp"
+#include "fcgi/adapters/shared_meters.hpp"
 #include "fcgi/commands.hpp"
 #include "fcgi/config_file.hpp"
 #include "fcgi/event_loop.hpp"
@@ -67,7 +68,9 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   Log::notice("started", std::string(kVersion) + ", configuration " + (*site)->revision());
   auto ledger = std::make_unique<SharedLedger>((*site)->key_options().directory);
   SharedLedger& shared = *ledger;
-  ProcessState state((*site)->key_options().directory, std::move(ledger));
+  auto meters = std::make_unique<SharedMeters>((*site)->server().metrics_file);
+  if (const std::string alone = meters->fault(); !alone.empty()) Log::notice("metrics_not_shared", alone);
+  ProcessState state((*site)->key_options().directory, std::move(ledger), std::move(meters));
   if (!fault.empty()) state.reload_failed(fault);
   Reloader reload(loader, *site, files, state);
   const auto reload_and_follow = [&reload, &shared] {

@@ -6,15 +6,13 @@ namespace blobvalet::fcgi {
 
 using std::chrono::steady_clock;
 
-bool SiteApp::answer(Connection& connection, const Request& request) {
-  const Time start = steady_clock::now();
-  return send(connection, handle(request), start);
+bool SiteApp::answer(Connection& connection, const Request& request, Time since) {
+  return send(connection, handle(request), since);
 }
 
-bool SiteApp::answer_busy(Connection& connection, const Request& request) {
-  const Time start = steady_clock::now();
+bool SiteApp::answer_busy(Connection& connection, const Request& request, Time since) {
   const Error busy{Errc::busy, "", "too many callbacks at once; try again"};
-  return send(connection, App::fail(busy, request, response_), start);
+  return send(connection, App::fail(busy, request, response_), since);
 }
 
 Event SiteApp::handle(const Request& request) {
@@ -26,12 +24,14 @@ Event SiteApp::handle(const Request& request) {
   }
 }
 
-/// The event's views end with the write, which ends the request.
-bool SiteApp::send(Connection& connection, const Event& event, Time start) {
+/// The event's views end with the write, which ends the request. It is counted before, so that whoever has
+/// the answer finds it counted.
+bool SiteApp::send(Connection& connection, const Event& event, Time since) {
   const bool log = log_.access();
   if (log) line_.begin(event);
+  meter_.answered(event, steady_clock::now() - since);
   const bool keep = connection.write(response_);
-  if (log) line_.finish(std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start));
+  if (log) line_.finish(std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - since));
   return keep;
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "core/app.hpp"
+#include "core/request_meter.hpp"
 #include "fcgi/callback_ports.hpp"
 #include "fcgi/connection.hpp"
 #include "fcgi/log.hpp"
@@ -13,29 +14,36 @@ namespace blobvalet::fcgi {
 /// log.
 class SiteApp {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
   /// Never waits, and refuses what would have to. `clock`, `log` and `state`, which may be null, outlive it.
   SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log, WorkerState* state = nullptr)
-      : site_(site), app_(std::move(site), clock, nullptr, state), log_(log) {}
+      : site_(site), app_(std::move(site), clock, nullptr, state), log_(log), meter_(meters_of(state)) {}
   /// Answers everything; `event_stored` is called after each event that is stored.
   SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log,
           std::function<void()> event_stored, WorkerState* state = nullptr)
       : site_(site),
-        ports_(std::make_unique<ThreadPorts>(*site, std::move(event_stored))),
+        ports_(std::make_unique<ThreadPorts>(*site, std::move(event_stored), meters_of(state))),
         app_(std::move(site), clock, &ports_->ports(), state),
-        log_(log) {}
+        log_(log),
+        meter_(meters_of(state)) {}
 
   [[nodiscard]] const std::shared_ptr<const Site>& site() const { return site_; }
 
   /// Answers on `connection` and logs. An exception, which only a bug or a lack of memory causes, is answered
-  /// by 500. False if the connection is to be closed.
-  [[nodiscard]] bool answer(Connection& connection, const Request& request);
+  /// by 500. The request has been there `since` then. False if the connection is to be closed.
+  [[nodiscard]] bool answer(Connection& connection, const Request& request,
+                            Time since = std::chrono::steady_clock::now());
   /// The same, for a worker that has no room for one more callback.
-  [[nodiscard]] bool answer_busy(Connection& connection, const Request& request);
+  [[nodiscard]] bool answer_busy(Connection& connection, const Request& request,
+                                 Time since = std::chrono::steady_clock::now());
 
  private:
-  using Time = std::chrono::steady_clock::time_point;
+  [[nodiscard]] static Meters* meters_of(const WorkerState* state) {
+    return state == nullptr ? nullptr : state->meters();
+  }
   [[nodiscard]] Event handle(const Request& request);
-  [[nodiscard]] bool send(Connection& connection, const Event& event, Time start);
+  [[nodiscard]] bool send(Connection& connection, const Event& event, Time since);
 
   std::shared_ptr<const Site> site_;
   std::unique_ptr<ThreadPorts> ports_;
@@ -43,6 +51,7 @@ class SiteApp {
   const Log& log_;
   Response response_;
   AccessLine line_;
+  RequestMeter meter_;
 };
 
 }  // namespace blobvalet::fcgi

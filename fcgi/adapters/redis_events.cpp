@@ -162,6 +162,13 @@ end
 function run.list(from, count) return page('events', from, count, waiting) end
 function run.list_dead(from, count) return page('dead', from, count, dead) end
 
+-- How many wait, how many are dead, and when the oldest that waits was stored (0: none).
+function run.counts()
+  local oldest = redis.call('XRANGE', key('events'), '-', '+', 'COUNT', 1)[1]
+  local stored_at = oldest and fields_of('events', oldest[1]).stored_at or '0'
+  return {{tostring(redis.call('XLEN', key('events'))), tostring(redis.call('XLEN', key('dead'))), stored_at}}
+end
+
 function run.retry(id, now)
   local entry = redis.call('HGET', key('entry'), id)
   if entry then
@@ -408,6 +415,15 @@ std::vector<StoredEvent> RedisEvents::list() {
   for (auto& [number, event] : numbered)
     events.push_back(std::move(event));
   return events;
+}
+
+EventCounts RedisEvents::counts() {
+  const Reply reply = run({"counts"});
+  EventCounts counts;
+  counts.waiting = static_cast<std::uint64_t>(reply.number(0, 0));
+  counts.dead = static_cast<std::uint64_t>(reply.number(0, 1));
+  if (counts.waiting > 0) counts.oldest = UtcSeconds(std::chrono::seconds(reply.number(0, 2)));
+  return counts;
 }
 
 bool RedisEvents::retry(std::string_view id, UtcSeconds now) {

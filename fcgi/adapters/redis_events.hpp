@@ -29,6 +29,7 @@ class RedisEvents final : public EventStore {
   void postpone(const StoredEvent& event, UtcSeconds next_attempt, std::string_view error) override;
   void bury(const StoredEvent& event, std::string_view error) override;
   [[nodiscard]] std::vector<StoredEvent> list() override;
+  [[nodiscard]] EventCounts counts() override;
   bool retry(std::string_view id, UtcSeconds now) override;
   bool drop(std::string_view id) override;
 

@@ -54,6 +54,10 @@ constexpr const char* kPostpone = R"(
 constexpr const char* kBury = R"(
   UPDATE events SET attempts = attempts + 1, last_error = ?2, dead = 1 WHERE id = ?1 AND dead = 0)";
 constexpr const char* kList = "SELECT " BLOBVALET_EVENT_COLUMNS " FROM events ORDER BY seq";
+// The dead ones are few, or somebody would have heard of them.
+constexpr const char* kCounts = R"(
+  SELECT (SELECT COUNT(*) FROM events WHERE dead = 0), (SELECT COUNT(*) FROM events WHERE dead = 1),
+         (SELECT stored_at FROM events WHERE dead = 0 ORDER BY seq LIMIT 1))";
 constexpr const char* kRevive = R"(
   INSERT OR REPLACE INTO events (id, subject, body, stored_at, next_attempt)
   SELECT id, subject, body, stored_at, ?2 FROM events WHERE id = ?1 AND dead = 1)";
@@ -251,6 +255,7 @@ class SqliteEvents::Database {
     postpone = prepared(kPostpone);
     bury = prepared(kBury);
     list = prepared(kList);
+    counts = prepared(kCounts);
     revive = prepared(kRevive);
     hurry = prepared(kHurry);
     drop = prepared(kDrop);
@@ -259,7 +264,7 @@ class SqliteEvents::Database {
   Handle handle_;  // closed after the statements below
 
  public:
-  Statement append, due, delivered, postpone, bury, list, revive, hurry, drop;
+  Statement append, due, delivered, postpone, bury, list, counts, revive, hurry, drop;
 };
 
 SqliteEvents::SqliteEvents(std::string file, bool create) : file_(std::move(file)), create_(create) {}
@@ -315,6 +320,18 @@ void SqliteEvents::bury(const StoredEvent& event, std::string_view error) {
 
 std::vector<StoredEvent> SqliteEvents::list() {
   return with_database([](Database& database) { return database.rows(database.list); });
+}
+
+EventCounts SqliteEvents::counts() {
+  return with_database([](Database& database) {
+    Query query(database.counts);
+    EventCounts counts;
+    if (!query.step()) return counts;
+    counts.waiting = static_cast<std::uint64_t>(query.number(0));
+    counts.dead = static_cast<std::uint64_t>(query.number(1));
+    if (counts.waiting > 0) counts.oldest = UtcSeconds(std::chrono::seconds(query.number(2)));
+    return counts;
+  });
 }
 
 bool SqliteEvents::retry(std::string_view id, UtcSeconds now) {

@@ -26,6 +26,7 @@ class SqliteEvents final : public EventStore {
   void postpone(const StoredEvent& event, UtcSeconds next_attempt, std::string_view error) override;
   void bury(const StoredEvent& event, std::string_view error) override;
   [[nodiscard]] std::vector<StoredEvent> list() override;
+  [[nodiscard]] EventCounts counts() override;
   bool retry(std::string_view id, UtcSeconds now) override;
   bool drop(std::string_view id) override;
 

@@ -30,7 +30,7 @@ export function writeConfigurations() {
         name: account, endpoint: new URL(container).origin, credential: { type: 'shared_key', key_file: 'acme.key' },
       }],
       rules: [{ name: 'own', account, container: 'uploads', blobs: ['{user}/**'], methods: ['PUT', 'DELETE'] }],
-      server: { access_log: accessLog },
+      server: { access_log: accessLog, metrics_file: 'metrics' },
     }));
     return file;
   };

@@ -27,6 +27,7 @@ export const siteConfig = (more = {}) => ({
   success: kUnverified,
   keys: { directory: 'keys' },
   ...more,
+  server: { metrics_file: 'metrics', ...more.server },
 });
 
 export const newKey = () => registerSecret(randomBytes(64).toString('base64'), 'an account key');

@@ -45,6 +45,7 @@ export async function startMachine({
         name: kAccount, endpoint: azure.url, ca_file: certificate.file, credential: describe(credential), ...account,
       }],
       rules: [{ ...kRule, ...rule }], success: kUnverified, keys: { directory: 'keys', ...keys },
+      server: { metrics_file: 'metrics' },
     },
     write: (config) => writeFileSync(machine.file, typeof config === 'string' ? config : JSON.stringify(config)),
     status: () => JSON.parse(readFileSync(join(dir, 'keys/status.json'), 'utf8')),

@@ -95,6 +95,7 @@ function writeConfig(dir, storage, { endpoint = storage.blobEndpoint, rules, suc
     sas: { protocol: 'https,http' },          // the emulator speaks plain http
     rules,
     success,
+    server: { metrics_file: 'metrics' },
   };
   const config = changeConfig(usual, dir, storage);
   if (config.accounts[0].credential.key_file === 'account.key') writeFileSync(join(dir, 'account.key'), key, { mode: 0o600 });

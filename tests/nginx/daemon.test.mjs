@@ -21,6 +21,7 @@ writeFileSync(config, JSON.stringify({
     { name: 'drop-box', account: 'acmeuploads', container: 'drop', blobs: ['**'], methods: ['PUT'], anonymous: true },
   ],
   success: { verify: { enabled: false } },      // there is no Azure here
+  server: { metrics_file: 'metrics' },
 }));
 
 const kWorkers = 2;

@@ -59,6 +59,7 @@ export async function startTellingSite() {
         name: `own-folder-${name}`, account: name, container: 'uploads', blobs: ['{user}/**'], methods: ['PUT', 'DELETE'],
       })),
       sas: { protocol: 'https,http' },
+      server: { metrics_file: 'metrics' },
       ...more,
       success: {
         verify: { deadline_ms: 500, connect_timeout_ms: 400 },

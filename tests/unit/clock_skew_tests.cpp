@@ -28,8 +28,9 @@ std::string skew(const FakeHttp::Outcome& answer, std::chrono::seconds taken = 0
   FakeHttp http(timer);
   http.answers = {answer};
   const PassingClock clock(taken);
-  const auto skew = measure_clock_skew(http, clock, "https://acme.blob.core.windows.net", "/etc/ca.pem");
-  return skew ? std::to_string(skew->count()) + " s" : "none";
+  const auto told = ask_account(http, clock, "https://acme.blob.core.windows.net", "/etc/ca.pem");
+  std::string text = told.clock_skew ? std::to_string(told.clock_skew->count()) + " s" : "none";
+  return told.failure.empty() ? text : text.append(" ").append(told.failure);
 }
 
 }  // namespace
@@ -54,12 +55,15 @@ BOOST_AUTO_TEST_CASE(any_dated_answer_tells) {
       {"the clock was set back meanwhile", dated("Sun, 01 Mar 2026 12:00:00 GMT"), -1s, "none"},
       {"accepted", dated("Sun, 01 Mar 2026 12:00:00 GMT", 200), 0s, "0 s"},
       {"refused", dated("Sun, 01 Mar 2026 12:00:00 GMT", 403), 0s, "0 s"},
-      {"out of order", dated("Sun, 01 Mar 2026 12:00:00 GMT", 503), 0s, "0 s"},
+      {"out of order", dated("Sun, 01 Mar 2026 12:00:00 GMT", 503), 0s, "0 s answers with HTTP status 503"},
       {"without a date", http_answer(200), 0s, "none"},
       {"with another date", dated("yesterday"), 0s, "none"},
       {"with a date of another zone", dated("Sun, 01 Mar 2026 12:00:00 +0100"), 0s, "none"},
-      {"no answer", tl::unexpected(HttpFailure::timed_out), 0s, "none"},
-      {"somebody else's certificate", tl::unexpected(HttpFailure::untrusted), 0s, "none"},
+      {"no answer", tl::unexpected(HttpFailure::timed_out), 0s, "none does not answer in time"},
+      {"nobody there", tl::unexpected(HttpFailure::unreachable), 0s, "none cannot be reached"},
+      {"no HTTP", tl::unexpected(HttpFailure::malformed), 0s, "none does not answer as Azure does"},
+      {"somebody else's certificate", tl::unexpected(HttpFailure::untrusted), 0s,
+       "none its certificate is not trusted"},
   };
   for (const Row& row : rows) {
     BOOST_TEST_CONTEXT(row.name) {
@@ -74,7 +78,7 @@ BOOST_AUTO_TEST_CASE(the_question_is_small_and_holds_no_credential) {
   http.answers = {dated("Sun, 01 Mar 2026 12:00:00 GMT")};
   const FakeClock clock;
   BOOST_TEST(
-      measure_clock_skew(http, clock, "https://acme.blob.core.windows.net", "/etc/ca.pem").has_value());
+      ask_account(http, clock, "https://acme.blob.core.windows.net", "/etc/ca.pem").clock_skew.has_value());
   BOOST_REQUIRE_EQUAL(http.calls.size(), 1U);
   const HttpCall& call = http.calls[0];
   BOOST_TEST(call.method == "HEAD");

@@ -84,6 +84,7 @@ class FakeStore final : public EventStore {
     const auto lock = locked();
     return memory_.events;
   }
+  EventCounts counts() override { return {}; }
   bool retry(std::string_view, UtcSeconds) override { return false; }
   bool drop(std::string_view) override { return false; }
 

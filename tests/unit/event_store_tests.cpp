@@ -52,6 +52,29 @@ const Behaviour kBehaviours[] = {
        BOOST_TEST(ids(store->list()) == "");
        BOOST_TEST(ids(store->due(kNow, 10)) == "");
      }},
+    {"events are counted",
+     [](const Open& open) {
+       const auto store = open();
+       const auto shown = [&] {
+         const EventCounts counts = store->counts();
+         return std::to_string(counts.waiting) + " " + std::to_string(counts.dead) + " " +
+                (counts.oldest ? std::string(UtcText(*counts.oldest).view()) : "none");
+       };
+       BOOST_TEST(shown() == "0 0 none");
+       store->append(event("a"), kNow);
+       store->append(event("b"), later(5));
+       store->append(event("c"), later(6));
+       BOOST_TEST(shown() == "3 0 2026-03-01T12:00:00Z");
+       store->postpone(stored("a"), later(100), "no");
+       BOOST_TEST(shown() == "3 0 2026-03-01T12:00:00Z");
+       store->bury(stored("a"), "no");
+       BOOST_TEST(shown() == "2 1 2026-03-01T12:00:05Z");
+       store->delivered(stored("b"));
+       store->delivered(stored("c"));
+       BOOST_TEST(shown() == "0 1 none");
+       store->drop("a");
+       BOOST_TEST(shown() == "0 0 none");
+     }},
     {"an event comes back as it was stored, from any object",
      [](const Open& open) {
        const std::string subject = "acme/uploads/\u00e4 'quoted\" \\ %s";

@@ -16,7 +16,10 @@ std::string show(const std::optional<KeyStatus>& status) {
     text.append(" [" + failure.account + ": " + failure.reason + " ")
         .append(UtcText(failure.since).view())
         .append("]");
-  return text;
+  if (!status->unreachable) return text;
+  for (const KeyStatus::Failure& failure : *status->unreachable)
+    text.append(" unreachable " + failure.account + ": " + failure.reason);
+  return text.append(" asked");
 }
 
 KeyStatus full_status() {
@@ -48,6 +51,20 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_read) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(who_cannot_be_reached_is_told) {
+  KeyStatus status{at("2026-03-01T12:00:00Z"), {}, {}};
+  BOOST_TEST((status.why_unreachable("acme") == nullptr));
+  status.unreachable.emplace();
+  BOOST_TEST(status.to_json() == "{\"time\":\"2026-03-01T12:00:00Z\",\"failures\":[],\"unreachable\":[]}\n");
+  BOOST_TEST(show(KeyStatus::parse(status.to_json())) == "2026-03-01T12:00:00Z - asked");
+  status.unreachable->push_back({"acme", "cannot be reached", at("2026-03-01T11:00:00Z")});
+  BOOST_TEST(show(KeyStatus::parse(status.to_json())) ==
+             "2026-03-01T12:00:00Z - unreachable acme: cannot be reached asked");
+  BOOST_REQUIRE((status.why_unreachable("acme") != nullptr));
+  BOOST_TEST(status.why_unreachable("acme")->reason == "cannot be reached");
+  BOOST_TEST((status.why_unreachable("other") == nullptr));
+}
+
 BOOST_AUTO_TEST_CASE(any_other_text_is_no_status) {
   struct Row {
     const char* name;
@@ -73,6 +90,8 @@ BOOST_AUTO_TEST_CASE(any_other_text_is_no_status) {
       {"a failure without time", "{" + time + R"(,"failures":[{"account":"a","reason":"r"}]})", "none"},
       {"a failure at no time", "{" + time + R"(,"failures":[{"account":"a","reason":"r","since":"now"}]})",
        "none"},
+      {"an unreachable one without account",
+       "{" + time + R"(,"unreachable":[{"reason":"r","since":"2026-03-01T12:00:00Z"}]})", "none"},
       {"deeply nested", std::string(100'000, '['), "none"},
       // Of a later release, which may say more.
       {"more members", "{" + time + R"(,"failures":[],"more":{}})", "2026-03-01T12:00:00Z -"},

@@ -1,5 +1,6 @@
 #include "core/metrics.hpp"
 #include "core/version.hpp"
+#include "tests/unit/fake_meters.hpp"
 #include "tests/unit/support.hpp"
 
 using namespace blobvalet;
@@ -28,7 +29,9 @@ std::shared_ptr<const Site> site() {
       UserDelegationKey{"oid", "tid", "2026-03-01T00:00:00Z", "2026-03-04T00:00:00Z", "b", "2023-11-03", "",
                         secret("0123456789abcdef"), at("2026-03-01T00:00:00Z"), at("2026-03-04T00:00:00Z")});
   return std::make_shared<const Site>(
-      config_from(kSite), std::vector<AccountKeys>{{account_key(), second_key()}, {delegation, nullptr}, {}},
+      config_from(kSite),
+      std::vector<AccountKeys>{
+          {account_key(), second_key(), at("2026-02-01T00:00:00Z"), {}}, {delegation, nullptr}, {}},
       nullptr, "0123456789abcdef");
 }
 
@@ -49,6 +52,9 @@ class FakeState final : public WorkerState {
   [[nodiscard]] SasLedger* ledger() override { return has_ledger ? &sas : nullptr; }
   [[nodiscard]] std::optional<KeyStatus> key_status() const override { return status; }
   [[nodiscard]] std::string reload_fault() const override { return fault; }
+  [[nodiscard]] Meters* meters() const override { return has_meters ? &figures : nullptr; }
+  mutable FakeMeters figures;
+  bool has_meters = false;
   FakeLedger sas;
   bool has_ledger = true;
   std::optional<KeyStatus> status;
@@ -56,12 +62,15 @@ class FakeState final : public WorkerState {
 };
 
 /// The samples of one metric; `none` if it is not there at all.
-std::string samples(const std::string& text, const std::string& name) {
-  if (text.find("# TYPE " + name + " gauge\n") == std::string::npos) return "none";
+std::string samples(const std::string& text, const std::string& name, const std::string& type = "gauge") {
+  if (text.find("# TYPE " + name + " " + type + "\n") == std::string::npos) return "none";
   std::string found;
   for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
     const std::string line = text.substr(at, text.find('\n', at) - at);
-    if (line.starts_with(name + "{") || line.starts_with(name + " "))
+    const std::string_view rest = std::string_view(line).substr(line.starts_with(name) ? name.size() : 0);
+    const bool is_part = type == "histogram" && (rest.starts_with("_bucket{") || rest.starts_with("_sum") ||
+                                                 rest.starts_with("_count"));
+    if (line.starts_with(name) && (rest.starts_with("{") || rest.starts_with(" ") || is_part))
       found.append(line.substr(name.size())).append("\n");
   }
   return found;
@@ -105,6 +114,10 @@ BOOST_AUTO_TEST_CASE(a_worker_tells_what_it_knows) {
              "{account=\"acme\",key=\"current\",fingerprint=\"" + current + "\"} 0\n" +
                  "{account=\"acme\",key=\"next\",fingerprint=\"" + next + "\"} 1\n" +
                  "{account=\"identity\",key=\"user_delegation\",fingerprint=\"" + delegation + "\"} 1\n");
+  BOOST_TEST(samples(text, "blobvalet_signing_key_since_timestamp_seconds") ==
+             "{account=\"acme\",key=\"current\",fingerprint=\"" + current + "\"} 1769904000\n" +
+                 "{account=\"identity\",key=\"user_delegation\",fingerprint=\"" + delegation +
+                 "\"} 1772323200\n");
   BOOST_TEST(samples(text, "blobvalet_signed_until_timestamp_seconds") ==
              "{account=\"acme\",key=\"current\",fingerprint=\"" + current + "\"} 1772366460\n" +
                  "{account=\"acme\",key=\"next\",fingerprint=\"" + next + "\"} 1772367300\n");
@@ -114,6 +127,97 @@ BOOST_AUTO_TEST_CASE(a_worker_tells_what_it_knows) {
              "{account=\"identity\"} 0\n{account=\"waiting\"} 1\n");
   BOOST_TEST(samples(text, "blobvalet_clock_skew_seconds") == " -3\n");
   BOOST_TEST(samples(text, "blobvalet_reload_failed") == " 0\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_workers_count_is_added) {
+  FakeState state;
+  state.has_meters = true;
+  FakeMeters& meters = state.figures;
+  const auto own = site();
+  meters.meter(MeterKind::counter, sample_name("blobvalet_grants_total", {{"rule", "a \"b\""}}))->add(3);
+  meters.meter(MeterKind::counter, "blobvalet_requests_total{code=\"ok\"}")->add(4);
+  meters.meter(MeterKind::gauge, "blobvalet_connections")->set(9);
+  meters.meter(MeterKind::counter, "of_a_later_release_total")->add(1);
+  const Histogram durations(meters, metric::kRequest, "endpoint=\"signature\"");
+  for (const auto duration : {20us, 20us, 90us, 20'000'000us})
+    durations.observe(duration);
+  meters.in_use = {"0123456789abcdef", "00000000000000ab"};
+  const std::string text = metrics_text(*own, &state, kNow);
+
+  BOOST_TEST(samples(text, "blobvalet_grants_total", "counter") == "{rule=\"a \\\"b\\\"\"} 3\n");
+  BOOST_TEST(samples(text, "blobvalet_requests_total", "counter") == "{code=\"ok\"} 4\n");
+  BOOST_TEST(samples(text, "blobvalet_connections") == " 9\n");
+  BOOST_TEST(text.find("later_release") == std::string::npos);
+  const std::string histogram = samples(text, "blobvalet_request_duration_seconds", "histogram");
+  BOOST_TEST(
+      histogram.starts_with("_bucket{endpoint=\"signature\",le=\"0.000025\"} 2\n"
+                            "_bucket{endpoint=\"signature\",le=\"0.00005\"} 2\n"
+                            "_bucket{endpoint=\"signature\",le=\"0.0001\"} 3\n"));
+  BOOST_TEST(
+      histogram.ends_with("_bucket{endpoint=\"signature\",le=\"10\"} 3\n"
+                          "_bucket{endpoint=\"signature\",le=\"+Inf\"} 4\n"
+                          "_sum{endpoint=\"signature\"} 20.00013\n_count{endpoint=\"signature\"} 4\n"));
+  BOOST_TEST(samples(text, "blobvalet_config_info") ==
+             "{revision=\"00000000000000ab\"} 1\n{revision=\"0123456789abcdef\"} 1\n");
+  BOOST_TEST(samples(text, "blobvalet_metrics_shared") == " 1\n");
+  BOOST_TEST(samples(text, "blobvalet_metrics_figures") == " 24\n");
+  BOOST_TEST(samples(text, "blobvalet_metrics_figures_limit") == " 1024\n");
+  BOOST_TEST(samples(text, "blobvalet_events_oldest_age_seconds") == "none");
+  meters.why_alone = "no file";
+  BOOST_TEST(samples(metrics_text(*own, &state, kNow), "blobvalet_metrics_shared") == " 0\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_oldest_event_has_an_age) {
+  struct Row {
+    const char* name;
+    UtcSeconds stored;
+    const char* age;
+  };
+  for (const Row& row : {Row{"none waits", UtcSeconds{}, " 0\n"}, Row{"a minute", kNow - 60s, " 60\n"},
+                         Row{"the clock was set back", kNow + 60s, " 0\n"}}) {
+    BOOST_TEST_CONTEXT(row.name) {
+      FakeState state;
+      state.has_meters = true;
+      state.figures.meter(MeterKind::gauge, sample_name(metric::kEvents, {{"state", "waiting"}}))->set(2);
+      state.figures.meter(MeterKind::gauge, metric::kEventsOldest)
+          ->set(static_cast<std::uint64_t>(row.stored.time_since_epoch().count()));
+      const std::string text = metrics_text(*site(), &state, kNow);
+      BOOST_TEST(samples(text, "blobvalet_events") == "{state=\"waiting\"} 2\n");
+      BOOST_TEST(samples(text, "blobvalet_events_oldest_age_seconds") == row.age);
+      BOOST_TEST(text.find("oldest_timestamp") == std::string::npos);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(azure_is_reachable_or_not) {
+  struct Row {
+    const char* name;
+    std::optional<std::vector<KeyStatus::Failure>> unreachable;
+    const char* samples;
+  };
+  const Row rows[] = {
+      {"nobody has asked", {}, "none"},
+      {"all answer", std::vector<KeyStatus::Failure>{},
+       "{account=\"acme\"} 1\n{account=\"identity\"} 1\n{account=\"waiting\"} 1\n"},
+      {"one does not", std::vector<KeyStatus::Failure>{{"identity", "cannot be reached", kNow}},
+       "{account=\"acme\"} 1\n{account=\"identity\"} 0\n{account=\"waiting\"} 1\n"},
+  };
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      FakeState state;
+      state.status = KeyStatus{kNow, {}, {}, row.unreachable};
+      BOOST_TEST(samples(metrics_text(*site(), &state, kNow), "blobvalet_azure_reachable") == row.samples);
+      state.status->written = kNow - 6min;
+      BOOST_TEST(samples(metrics_text(*site(), &state, kNow), "blobvalet_azure_reachable") == "none");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_worker_with_an_old_configuration_shows) {
+  FakeState state;
+  state.has_meters = true;
+  state.figures.meter(MeterKind::gauge, metric::kReloadFailed)->set(2);
+  BOOST_TEST(samples(metrics_text(*site(), &state, kNow), "blobvalet_reload_failed") == " 1\n");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_known_is_left_out) {

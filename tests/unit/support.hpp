@@ -136,6 +136,7 @@ class FakeEventStore final : public EventStore {
   void postpone(const StoredEvent& /*event*/, UtcSeconds /*next*/, std::string_view /*error*/) override {}
   void bury(const StoredEvent& /*event*/, std::string_view /*error*/) override {}
   [[nodiscard]] std::vector<StoredEvent> list() override { return {}; }
+  [[nodiscard]] EventCounts counts() override { return {}; }
   bool retry(std::string_view /*id*/, UtcSeconds /*now*/) override { return false; }
   bool drop(std::string_view /*id*/) override { return false; }
   std::vector<NewEvent> events;
