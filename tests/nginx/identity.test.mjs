@@ -19,6 +19,9 @@ const refusals = {
   500: { error: 'The server failed. Please try again later.', code: 'internal_error' },
 };
 
+// Locations for monitoring, and what the worker is told.
+const monitoring = [['health', 'health'], ['healthz', 'live'], ['readyz', 'ready'], ['metrics', 'metrics']];
+
 // Every way to call oneself "mallory" in a request.
 const forgeries = [
   { name: 'nothing', headers: {} },
@@ -129,9 +132,9 @@ test('auth_basic site', async (t) => {
   await t.test('bob is bob', async () => {
     assertArrived(await stack.passed(signature, { headers: { Authorization: basic('bob', 'builder') } }), 'bob');
   });
-  for (const endpoint of ['health', 'metrics']) {
-    await t.test(`${endpoint} needs no password`, async () => {
-      assertArrived(await stack.passed(`/blobvalet/${endpoint}`), '', { BLOBVALET_ENDPOINT: endpoint });
+  for (const [path, endpoint] of monitoring) {
+    await t.test(`${path} needs no password`, async () => {
+      assertArrived(await stack.passed(`/blobvalet/${path}`), '', { BLOBVALET_ENDPOINT: endpoint });
     });
   }
 });
@@ -179,9 +182,9 @@ test('auth_request site', async (t) => {
     const [cookie] = (await stack.ask('/login', form)).headers['set-cookie'];
     assertArrived(await stack.passed(signature, { headers: { Cookie: cookie.split(';')[0] } }), 'bob');
   });
-  for (const endpoint of ['health', 'metrics']) {
-    await t.test(`${endpoint} needs no session`, async () => {
-      assertArrived(await stack.passed(`/blobvalet/${endpoint}`), '', { BLOBVALET_ENDPOINT: endpoint });
+  for (const [path, endpoint] of monitoring) {
+    await t.test(`${path} needs no session`, async () => {
+      assertArrived(await stack.passed(`/blobvalet/${path}`), '', { BLOBVALET_ENDPOINT: endpoint });
     });
   }
   await t.test('nobody gets in while the application is down', async () => {

@@ -57,6 +57,8 @@ const others = [
   { name: 'a callback', path: '/blobvalet/success', how: { method: 'POST', body: 'a=b' }, pool: 'success' },
   { name: 'a callback that says DELETE', path: '/blobvalet/success?_method=DELETE', how: { method: 'POST', body: '' }, pool: 'success' },
   { name: 'health', path: '/blobvalet/health', how: {}, pool: 'signature' },
+  { name: 'liveness', path: '/blobvalet/healthz', how: {}, pool: 'signature' },
+  { name: 'readiness', path: '/blobvalet/readyz', how: {}, pool: 'signature' },
   { name: 'metrics', path: '/blobvalet/metrics', how: {}, pool: 'signature' },
   { name: 'health that says DELETE', path: '/blobvalet/health?_method=DELETE', how: {}, pool: 'signature' },
   { name: 'DELETE as the method of the request', path: '/blobvalet/signature?', how: { method: 'DELETE' }, pool: 'signature' },
