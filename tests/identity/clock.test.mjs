@@ -57,7 +57,8 @@ describe('a clock that is set', { concurrency: 3, timeout: 120_000 }, () => {
     set(40);                                               // more than half of its life is over
     await cannotRenew(site, /^the account's blob endpoint cannot be reached$/);
     const problems = await healthBecomes(worker, { code: 200, status: 'warning' });
-    assert.deepEqual(problems, ['acmeuploads: cannot renew its key: the account\'s blob endpoint cannot be reached']);
+    const ofKeys = problems.filter((it) => !it.startsWith('azure: '));    // which is noticed sooner or later
+    assert.deepEqual(ofKeys, ['acmeuploads: cannot renew its key: the account\'s blob endpoint cannot be reached']);
     azure.fault = forKeys(closed);
     assert.equal((await assertTaken(machine, await worker.sign())).ske, first.ske);
 

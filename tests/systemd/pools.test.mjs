@@ -121,6 +121,15 @@ async function notesWhatItHasSigned(guest) {
   }
 }
 
+/// And what they have counted: any of them knows of all, in both pools.
+async function countTogether(guest) {
+  const { body } = await request(guest, '/blobvalet/metrics');
+  const value = (sample) => Number(body.split('\n').find((line) => line.startsWith(`${sample} `))?.split(' ').at(-1));
+  assert.equal(value('blobvalet_metrics_shared'), 1, body);
+  assert.equal(value('blobvalet_workers{duty="signatures"}'), guest.workers('signature').length);
+  assert.equal(value('blobvalet_workers{duty="all"}'), guest.workers('success').length);
+}
+
 const hasNetwork = (guest, pid) => (
   readlinkSync(guest.path(`/proc/${pid}/ns/net`)) === readlinkSync(guest.path('/proc/1/ns/net')));
 
@@ -503,6 +512,7 @@ test('pools under systemd', { skip, timeout: 240_000 }, async (t) => {
     await inPool('workers are locked in', () => areLockedIn(guest));
     await inPool('a signature worker has no network and keeps nothing', () => hasNoNetwork(guest, pool));
     await inPool('notes what it has signed', () => notesWhatItHasSigned(guest));
+    await inPool('workers count together', () => countTogether(guest));
     await inPool('a callback worker reaches Azure and the application', () =>
       reachesAzureAndTheApplication(guest, pool.successUnit));
     await inPool('a callback worker may join the group of the application', () =>

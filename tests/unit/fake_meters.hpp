@@ -11,7 +11,10 @@ class FakeMeters final : public Meters {
  public:
   [[nodiscard]] Meter* meter(MeterKind kind, std::string_view sample, Room wanted = Room::fixed) override {
     const std::string name(sample);
-    if (wanted == Room::configured && !figures.contains(name) && room-- == 0) return nullptr;
+    if (wanted == Room::configured && !figures.contains(name)) {
+      if (room == 0) return nullptr;
+      --room;
+    }
     return &figures.try_emplace(name, kind).first->second.meter;
   }
   [[nodiscard]] std::vector<MeterTotal> totals() const override {

@@ -135,8 +135,8 @@ BOOST_AUTO_TEST_CASE(health_says_what_to_mend) {
        "green\nconfiguration: the old one is in use: rules: are missing\n"},
       {"all at once", identity_site(nullptr),
        KeyStatus{at("2026-03-01T12:00:00Z"), failing_status().failures, 100s}, "f",
-       "red\nacme: there is no user delegation key yet\nacme: cannot renew its key: nobody answers\n"
-       "clock: this machine is 100 s ahead of Azure\nconfiguration: the old one is in use: f\n"},
+       "red\nconfiguration: the old one is in use: f\nacme: there is no user delegation key yet\n"
+       "acme: cannot renew its key: nobody answers\nclock: this machine is 100 s ahead of Azure\n"},
   };
   for (const Row& row : rows) {
     BOOST_TEST_CONTEXT(row.name) {
