@@ -70,9 +70,10 @@ std::vector<AccountKeys> KeyLoader::load(const std::vector<Account>& accounts, c
   return all;
 }
 
+/// A systemd credential is a copy, made when the worker was started.
 std::optional<UtcSeconds> KeyLoader::changed(const KeySource& source) const {
-  const auto path = path_of(source);
-  const auto seen = path ? seen_.find(*path) : seen_.end();
+  if (source.kind != KeySource::Kind::file) return std::nullopt;
+  const auto seen = seen_.find(directory_ / source.name);
   if (seen == seen_.end() || seen->second.size < 0) return std::nullopt;
   return UtcSeconds(std::chrono::seconds(seen->second.modified.tv_sec));
 }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +99,48 @@ class Variable {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(key_loader_tests)
+
+BOOST_AUTO_TEST_CASE(it_is_known_when_a_key_file_was_changed) {
+  const TempDir dir;
+  const auto age = [&](const std::filesystem::path& file, long seconds) {
+    const timespec times[2] = {{seconds, 0}, {seconds, 999'999'999}};
+    BOOST_REQUIRE_EQUAL(::utimensat(AT_FDCWD, file.c_str(), times, 0), 0);
+  };
+  age(dir.write("current.key", kKey), 1'700'000'000);
+  age(dir.write("next.key", kKey), 1'600'000'000);
+  const Variable credentials("CREDENTIALS_DIRECTORY", dir.path().string());
+  const Variable variable(kVariable, kKey);
+  const KeySource current{KeySource::Kind::file, "current.key"};
+  const KeySource next{KeySource::Kind::file, "next.key"};
+  const KeySource environment{KeySource::Kind::environment, kVariable};
+  struct Row {
+    const char* name;
+    KeySource current;
+    std::optional<KeySource> next;
+    std::optional<long> current_changed;
+    std::optional<long> next_changed;
+  };
+  const Row rows[] = {
+      {"a file", current, {}, 1'700'000'000, {}},
+      {"two files", current, next, 1'700'000'000, 1'600'000'000},
+      {"the environment, and a file", environment, next, {}, 1'600'000'000},
+      {"a credential, which is a copy", {KeySource::Kind::credential, "current.key"}, {}, {}, {}},
+      {"no file", {KeySource::Kind::file, "none.key"}, {}, {}, {}},
+  };
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      Account account = account_with(row.current);
+      account.next_key = row.next;
+      const AccountKeys keys = load(dir, account).keys.at(0);
+      const auto shown = [](std::optional<UtcSeconds> time) {
+        return time ? std::optional<long>(time->time_since_epoch().count()) : std::nullopt;
+      };
+      BOOST_TEST((shown(keys.current_changed) == row.current_changed));
+      BOOST_TEST((shown(keys.next_changed) == row.next_changed));
+    }
+  }
+  BOOST_TEST(!load(dir, identity_account()).keys.at(0).current_changed.has_value());
+}
 
 BOOST_AUTO_TEST_CASE(a_private_file_is_loaded) {
   const TempDir dir;
