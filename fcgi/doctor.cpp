@@ -250,7 +250,9 @@ void Doctor::look_at_keys() {
 /// Whoever answered about a key has said what time it is; else anybody can ask an account.
 void Doctor::look_at_clock(std::optional<seconds> skew) {
   const Account& first = config_->config.accounts.front();
-  if (!skew) skew = measure_clock_skew(http_, clock_, first.endpoints.front().url(), first.requests.ca_file);
+  if (!skew)
+    skew = blobvalet::ask_account(http_, clock_, first.endpoints.front().url(), first.requests.ca_file)
+               .clock_skew;
   if (!skew) return diagnosis_.add("clock", Link::not_tested("nobody says what time it is"));
   const std::string off = "this machine is " + std::to_string(std::chrono::abs(*skew).count()) + " s " +
                           (*skew < seconds(0) ? "behind" : "ahead of") + " Azure";
