@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ask, connect, requestRecords } from '../lib/fcgi-client.mjs';
@@ -100,6 +100,19 @@ test('access_log false: only lines about the worker itself', async () => {
   }
   await silent.stop();
   assert.deepEqual(silent.lines().map((line) => line.event), ['started', 'signing_key', 'stopped']);
+});
+
+// To a worker, its standard error is the journal then; tests/systemd has a real one.
+const noJournal = { skip: existsSync('/run/systemd/journal/socket') && 'this machine has a journal' };
+test('where the journal is away, lines go to standard error', noJournal, async () => {
+  const log = join(tempDir(), 'log');
+  writeFileSync(log, '');
+  const { dev, ino } = statSync(log);
+  const alone = await startWorker({ log, env: { JOURNAL_STREAM: `${dev}:${ino}` } });
+  await ask(alone.socket, { ...signature(), REQUEST_ID: 'alone' });
+  const line = await waitFor(() => alone.lines().find((l) => l.request_id === 'alone'));
+  assert.equal(line.user, 'alice');
+  await alone.stop();
 });
 
 /// A worker whose standard error nobody reads; `stdio` are its descriptors.
