@@ -20,6 +20,7 @@ const { nginx, echo, ask } = await startStack({
 const get = { path: '/blobvalet/signature' };
 const post = { path: '/blobvalet/success', method: 'POST', body: 'a=b' };
 const health = { path: '/blobvalet/health' };
+const ready = { path: '/blobvalet/readyz' };
 const send = ({ path, ...how }, query) => ask(`${path}?${query}`, how);
 const arrivals = (query) => echo.requests.filter((request) => request.query === query).length;
 
@@ -121,7 +122,7 @@ for (const { name, request } of [{ name: 'signatures', request: get }, { name: '
 test('without any pool: 503 at once, and as before when it is back', async () => {
   await echo.stop();
   const started = Date.now();
-  for (const request of [get, post, health]) {
+  for (const request of [get, post, health, ready]) {
     const answer = await send(request, 'a=b');
     assert.equal(answer.status, 503);
     assert.deepEqual(answer.json(), request === post ? { ...gone, success: false } : gone);
