@@ -66,7 +66,8 @@ class Look {
       const StaticText objection = why_unusable(site_.signing_keys()[i].get(), now_);
       const std::string reason = reason_for(status_ ? &*status_ : nullptr, account);
       if (!objection.empty()) add(Level::failing, account + ": " + std::string(objection.view()));
-      if (!reason.empty()) add(Level::warning, account + ": cannot renew its key: " + reason);
+      if (!reason.empty())
+        add(Level::warning, std::string(account).append(": cannot renew its key: ").append(reason));
     }
     if (state_ != nullptr && is_silent() && has_identities(site_))
       add(Level::warning, "blobvalet keys renew does not run, so nobody renews keys");
