@@ -13,7 +13,7 @@ struct Health {
   bool is_red = false;                ///< uploads fail, or soon will
   std::vector<std::string> problems;  ///< what to mend, as sentences; some do no harm yet
 
-  /// Looks at the keys, at the clock and at what could not be reloaded.
+  /// What check_everything() finds wrong, in sentences.
   [[nodiscard]] static Health assess(const Site& site, const WorkerState* state, UtcSeconds now);
   /// `{"status":"ok"|"warning"|"failing",...}`, with version, configuration and problems.
   [[nodiscard]] std::string to_json(const Site& site) const;

@@ -1,5 +1,6 @@
 // A site whose figures are watched: nginx with the shipped files, both pools, `keys renew` for an account with an identity,
 // stand-ins for Azure and the application, and clients that keep count of what they are answered.
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -29,7 +30,7 @@ export const kRules = [
 /// Starts one. `hook` is added to the application's, `workers` are those of each pool. What it returns has
 /// - `machine`, `application`, `nginx`, `pools`, the configuration `config(changes)` and `write(config)`;
 /// - `sign(options)` and `call(options)`, requests of a page, which are counted;
-/// - `counted`, how often each `endpoint status code` was answered, and `answers()`, their sum;
+/// - `counted`, how often each `endpoint status code` was answered;
 /// - `metrics()`, the parsed figures (see parse), and `scrape()`, their text; `probe(name)`, another endpoint for monitoring.
 export async function startMeteredSite({ hook = {}, workers = 2 } = {}) {
   const machine = await startMachine();
@@ -48,7 +49,7 @@ export async function startMeteredSite({ hook = {}, workers = 2 } = {}) {
     ...changes,
   });
   machine.write(config());
-  const renewal = machine.startRenewal();
+  machine.startRenewal();
   const running = [machine, application];
   const stop = async () => {
     for (const it of running.reverse()) await it.stop();
@@ -66,7 +67,7 @@ export async function startMeteredSite({ hook = {}, workers = 2 } = {}) {
       render: plainSite('set $blobvalet_user $http_x_test_user; include snippets/blobvalet.conf;'),
     });
     running.push(nginx);
-    return { machine, application, nginx, pools, renewal, config, write: machine.write, stop, ...clients(machine, nginx) };
+    return { machine, application, nginx, pools, config, write: machine.write, stop, ...clients(machine, nginx) };
   } catch (error) {
     await stop();
     throw error;
@@ -86,7 +87,6 @@ function clients(machine, nginx) {
   const container = (name) => `${machine.azure.url}/${name}`;
   return {
     counted,
-    answers: () => [...counted.values()].reduce((sum, n) => sum + n, 0),
     async sign({ user = 'alice', to = `uploads/${user}/a.txt`, method = 'PUT' } = {}) {
       const query = `bloburi=${encodeURIComponent(container(to))}&_method=${method}`;
       return count('signature', await ask(`signature?${query}`, { headers: { 'X-Test-User': user } }));
@@ -96,8 +96,8 @@ function clients(machine, nginx) {
       const headers = { 'X-Test-User': user, 'Content-Type': 'application/x-www-form-urlencoded' };
       return count('success', await ask('success', { method: 'POST', headers, body }));
     },
-    scrape: async () => sound(await ask('metrics')).body,
-    metrics: async () => parse(sound(await ask('metrics')).body),
+    scrape: async () => assertOk(await ask('metrics')).body,
+    metrics: async () => parse(assertOk(await ask('metrics')).body),
     async probe(name) {
       const answer = await ask(name);
       return { code: answer.status, ...answer.json() };
@@ -105,8 +105,8 @@ function clients(machine, nginx) {
   };
 }
 
-function sound(answer) {
-  if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.body}`);
+function assertOk(answer) {
+  assert.equal(answer.status, 200, answer.body);
   return answer;
 }
 
