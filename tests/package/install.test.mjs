@@ -29,6 +29,9 @@ function put(guest, deb) {
 
 const install = (guest, deb) => guest.sh(`${kApt} install ${put(guest, deb)} 2>&1`);
 
+// What apt does in the end, without its reading of lists, which takes long on a machine under load.
+const upgrade = (guest, deb) => guest.sh(`dpkg --force-confdef --force-confold --install ${put(guest, deb)} 2>&1`);
+
 /// Every process of nginx that takes requests: others after a restart, and other workers after a reload.
 const nginxProcesses = (guest) => guest.sh("pgrep -f '^nginx: (master process .*|worker process)$'");
 
@@ -79,7 +82,7 @@ async function upgradeUnderLoad(guest, deb) {
   const nginx = await nginxProcesses(guest);
   const loads = await Promise.all(Object.values(kEndpoints).map((path) => guest.load(path)));
   try {
-    const said = await install(guest, deb);
+    const said = await upgrade(guest, deb);
     assert.match(said, /nginx -t && systemctl reload nginx/);
     const seen = await Promise.all(loads.map((load) => load.finish()));
     assert.deepEqual(seen.map(({ failures }) => failures), [{}, {}]);
@@ -165,11 +168,10 @@ test('the package, from installation to purge', { skip, timeout: 280_000 }, asyn
       await usePool(guest, 'spawn');
       await upgradeUnderLoad(guest, third);
     });
-    await step('spawn-fcgi pool: the first version again, under load', () => upgradeUnderLoad(guest, deb));
-    await step('what is stopped stays stopped', async () => {
+    await step('what is stopped stays stopped, and the first version comes back', async () => {
       await usePool(guest, 'socket');
       await guest.sh(`systemctl stop ${kTargets}`);
-      await install(guest, third);
+      await install(guest, deb);
       assert.deepEqual(guest.processes(), []);
       await guest.sh(`systemctl start ${kTargets}`);
       await waitFor(() => workers(guest).length === 4, { what: 'both pools' });
