@@ -1,25 +1,17 @@
 #include "fcgi/adapters/redis_events.hpp"
 
-#include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <sys/random.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <optional>
 
-#include "fcgi/adapters/secret_files.hpp"
-#include "fcgi/file_descriptor.hpp"
+#include "fcgi/adapters/redis_connection.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
 
-constexpr timeval kConnectTimeout{1, 0};
-constexpr timeval kCommandTimeout{2, 0};
-constexpr std::size_t kMaxPasswordBytes = 4096;
 constexpr std::string_view kPageSize = "256";
 
 // All that touches more than one key happens within this script, and so at once. Its keys:
@@ -191,30 +183,11 @@ end
 return run[ARGV[1]](unpack(ARGV, 2))
 )";
 
-struct FreeContext {
-  void operator()(redisContext* context) const { redisFree(context); }
-};
-struct FreeReply {
-  void operator()(redisReply* reply) const { freeReplyObject(reply); }
-};
-
 std::string decimal(std::int64_t number) {
   return std::to_string(number);
 }
 std::string decimal(UtcSeconds time) {
   return decimal(time.time_since_epoch().count());
-}
-
-/// The file's text without the line feed that an editor leaves.
-SecretBytes read_password(const std::string& file) {
-  const FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.valid()) throw EventStoreError(file + ": cannot be opened: " + std::strerror(errno));
-  if (const std::string objection = objection_to(fd.get()); !objection.empty())
-    throw EventStoreError(file + ": " + objection);
-  auto password = read_secret(fd.get(), kMaxPasswordBytes);
-  if (!password) throw EventStoreError(file + ": cannot be read, or is too long for a password");
-  password->shrink(text_of(*password).find_last_not_of(" \t\r\n") + 1);
-  return std::move(*password);
 }
 
 std::string new_token() {
@@ -234,7 +207,7 @@ std::string new_token() {
 /// What the server answered; of the type that the operation returns, since errors are thrown before.
 class RedisEvents::Reply {
  public:
-  explicit Reply(redisReply* reply) : reply_(reply) {}
+  explicit Reply(RedisReply reply) : reply_(std::move(reply)) {}
   [[nodiscard]] std::int64_t number() const { return reply_->integer; }
   [[nodiscard]] std::size_t rows() const { return reply_->elements; }
   [[nodiscard]] std::string_view text(std::size_t row, std::size_t column) const {
@@ -267,74 +240,12 @@ class RedisEvents::Reply {
  private:
   [[noreturn]] static void unusable() { throw EventStoreError("Redis holds an event that is none of ours"); }
 
-  std::unique_ptr<redisReply, FreeReply> reply_;
-};
-
-/// A connection, usable until the first error that is not an answer.
-class RedisEvents::Connection {
- public:
-  explicit Connection(const EventStoreOptions& options) : context_(open(options)) {
-    if (context_ == nullptr) throw EventStoreError("out of memory");
-    if (context_->err != 0) throw EventStoreError(std::string("cannot connect: ") + context_->errstr);
-    (void)::fcntl(context_->fd, F_SETFD, FD_CLOEXEC);
-    if (redisSetTimeout(context_.get(), kCommandTimeout) != REDIS_OK)
-      throw EventStoreError(std::string("cannot set a time limit: ") + context_->errstr);
-    if (!options.password_file.empty()) authenticate(read_password(options.password_file));
-  }
-
-  /// Nothing if the connection broke; throws EventStoreError with what the server objects to.
-  std::optional<Reply> send(const std::string_view* arguments, std::size_t count) {
-    std::array<const char*, kMaxArguments> texts{};
-    std::array<std::size_t, kMaxArguments> sizes{};
-    for (std::size_t i = 0; i < count; ++i) {
-      texts[i] = arguments[i].data();
-      sizes[i] = arguments[i].size();
-    }
-    auto* reply = static_cast<redisReply*>(
-        redisCommandArgv(context_.get(), static_cast<int>(count), texts.data(), sizes.data()));
-    if (reply == nullptr) return std::nullopt;
-    Reply owned(reply);
-    if (reply->type == REDIS_REPLY_ERROR) throw EventStoreError(std::string(reply->str, reply->len));
-    return owned;
-  }
-  /// True if the last send() broke because the server closed the connection, as it may with an idle one.
-  [[nodiscard]] bool was_closed() const {
-    return context_->err == REDIS_ERR_EOF ||
-           (context_->err == REDIS_ERR_IO && (errno == EPIPE || errno == ECONNRESET));
-  }
-  [[nodiscard]] std::string failure() const {
-    if (context_->err == REDIS_ERR_IO && errno == EAGAIN) return "no answer in time";
-    return context_->errstr;
-  }
-
-  static constexpr std::size_t kMaxArguments = 12;
-
- private:
-  /// A server may repeat in its error what it was sent; the first word is the error's code.
-  void authenticate(const SecretBytes& password) {
-    const std::string_view command[] = {"AUTH", text_of(password)};
-    std::optional<Reply> reply;
-    try {
-      reply = send(command, 2);
-    } catch (const EventStoreError& error) {
-      const std::string_view text(error.what());
-      throw EventStoreError("refuses the password: " + std::string(text.substr(0, text.find(' '))));
-    }
-    if (!reply) throw EventStoreError(failure());
-  }
-  static redisContext* open(const EventStoreOptions& options) {
-    if (options.host.starts_with('/'))
-      return redisConnectUnixWithTimeout(options.host.c_str(), kConnectTimeout);
-    return redisConnectWithTimeout(options.host.c_str(), static_cast<int>(options.port), kConnectTimeout);
-  }
-
-  std::unique_ptr<redisContext, FreeContext> context_;
+  RedisReply reply_;
 };
 
 RedisEvents::RedisEvents(EventStoreOptions options, std::chrono::milliseconds lease)
-    : options_(std::move(options)),
-      place_("Redis at " + options_.host +
-             (options_.host.starts_with('/') ? "" : ":" + std::to_string(options_.port)) + ": "),
+    : prefix_(std::move(options.prefix)),
+      server_{std::move(options.host), options.port, std::move(options.password_file)},
       lease_ms_(decimal(lease.count())),
       token_(new_token()) {}
 
@@ -347,23 +258,23 @@ RedisEvents::~RedisEvents() {
 }
 
 RedisEvents::Reply RedisEvents::run(std::initializer_list<std::string_view> arguments) {
-  std::array<std::string_view, Connection::kMaxArguments> command{"EVAL", kScript, "1", options_.prefix};
+  std::array<std::string_view, RedisConnection::kMaxArguments> command{"EVAL", kScript, "1", prefix_};
   const auto* end = std::copy(arguments.begin(), arguments.end(), command.begin() + 4);
   const auto count = static_cast<std::size_t>(end - command.begin());
   try {
     const bool reused = connection_ != nullptr;
-    if (!reused) connection_ = std::make_unique<Connection>(options_);
+    if (!reused) connection_ = std::make_unique<RedisConnection>(server_);
     auto reply = connection_->send(command.data(), count);
     // Every operation may be repeated, whether or not it was carried out.
     if (!reply && reused && connection_->was_closed()) {
-      connection_ = std::make_unique<Connection>(options_);
+      connection_ = std::make_unique<RedisConnection>(server_);
       reply = connection_->send(command.data(), count);
     }
-    if (!reply) throw EventStoreError(connection_->failure());
-    return std::move(*reply);
-  } catch (const EventStoreError& error) {
+    if (!reply) throw RedisError(connection_->failure());
+    return Reply(std::move(reply));
+  } catch (const RedisError& error) {
     connection_.reset();
-    throw EventStoreError(place_ + error.what());
+    throw EventStoreError("Redis at " + server_.place() + ": " + error.what());
   }
 }
 

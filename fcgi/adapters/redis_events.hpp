@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/event_store.hpp"
+#include "fcgi/adapters/redis_connection.hpp"
 
 namespace blobvalet::fcgi {
 
@@ -34,17 +35,16 @@ class RedisEvents final : public EventStore {
   bool drop(std::string_view id) override;
 
  private:
-  class Connection;
   class Reply;
   /// Runs one of the operations of the script, over a new connection if need be.
   Reply run(std::initializer_list<std::string_view> arguments);
 
-  EventStoreOptions options_;
-  std::string place_;  ///< begins each error text
+  std::string prefix_;
+  RedisAddress server_;
   std::string lease_ms_;
   std::string token_;  ///< says whose the lease is
   bool leads_ = false;
-  std::unique_ptr<Connection> connection_;  ///< null: made at the next use
+  std::unique_ptr<RedisConnection> connection_;  ///< null: made at the next use
 };
 
 }  // namespace blobvalet::fcgi
