@@ -23,7 +23,8 @@ void answer_error(const Error& error, bool is_callback, Response& response) {
   const ErrorRow& row = error_row(error.errc);
   response.status = row.status;
   response.content_type = ContentType::json;
-  if (row.status == Status::service_unavailable) response.retry_after = error.retry_after;
+  if (row.status == Status::service_unavailable || row.status == Status::too_many_requests)
+    response.retry_after = error.retry_after;
   std::string& body = response.body;
   body.assign(R"({"error":")");
   if (!error.field.empty()) body.append(error.field.view()).append(": ");
@@ -76,6 +77,10 @@ bool App::may_wait(const Site& site, const Request& request) {
   return parsed && parsed->verb == BlobVerb::del;
 }
 
+bool App::may_wait_for_limits(const Site& site, const Request& request) {
+  return request.endpoint == "signature" && site.limits_may_wait();
+}
+
 Event App::handle(const Request& request, Response& response) {
   begin(response);
   Event event = event_of(request);
@@ -113,9 +118,33 @@ Result<SasGrant> App::grant(std::string_view blob_uri, BlobVerb verb, const Requ
   event.account = target->account;
   event.container = target->container.view();
   event.blob = target->blob.view();
-  auto decided = site_->policy().decide(*target, verb, caller_of(request), clock_.now());
-  if (decided) event.rule = decided->rule().name;
+  const Caller caller = caller_of(request);
+  auto decided = site_->policy().decide(*target, verb, caller, clock_.now());
+  if (!decided) return decided;
+  event.rule = decided->rule().name;
+  if (const auto counted = count(decided->rule(), caller, event); !counted)
+    return tl::unexpected(counted.error());
   return decided;
+}
+
+/// Takes the request from the caller's budget, if the rule has a limit.
+Result<void> App::count(const Rule& rule, const Caller& caller, Event& event) {
+  RateLimiter* limiter = rule.limit && state_ != nullptr ? state_->limiter() : nullptr;
+  if (limiter == nullptr) return {};
+  limit_identity_.clear();
+  append_limit_identity(limit_identity_, rule.name, caller);
+  const LimitVerdict verdict = limiter->take(limit_identity_, *rule.limit);
+  if (verdict.kind == LimitVerdict::Kind::allowed) return {};
+  if (verdict.kind == LimitVerdict::Kind::limited) {
+    auto error = refuse(Errc::rate_limited, "", "too many requests; try again later",
+                        "the rule's limit for one user, or one address, is reached");
+    error.value().retry_after = std::chrono::ceil<std::chrono::seconds>(verdict.retry_after);
+    return error;
+  }
+  constexpr StaticText kReason = "the store of rate limits cannot be used";
+  event.reason = kReason.view();
+  if (!site_->limits().refuse_when_unavailable) return {};
+  return refuse(Errc::limits_unavailable, "", "uploads are not possible now; try again later", kReason);
 }
 
 /// The same grant for the one PUT that the query declares. Only who may upload gets here, so that the answers

@@ -31,6 +31,9 @@ class App {
 
   /// True if answering `request` may wait for Azure, the application or the event store.
   [[nodiscard]] static bool may_wait(const Site& site, const Request& request);
+  /// True if answering `request`, which waits for none of these, may wait for the store of rate limits: a
+  /// short while, whatever has become of that.
+  [[nodiscard]] static bool may_wait_for_limits(const Site& site, const Request& request);
 
   /// Answers `request` into `response`, whatever the request is; throws nothing that bad input causes.
   /// The event's views end with the request's and with the next call.
@@ -48,6 +51,7 @@ class App {
   [[nodiscard]] Result<UploadSuccess> read_callback(const Request& request) const;
   [[nodiscard]] Result<SasGrant> grant(std::string_view blob_uri, BlobVerb verb, const Request& request,
                                        Event& event);
+  [[nodiscard]] Result<void> count(const Rule& rule, const Caller& caller, Event& event);
   [[nodiscard]] Result<SasGrant> bind(const SasGrant& grant, std::string_view query);
 
   std::shared_ptr<const Site> site_;
@@ -57,6 +61,7 @@ class App {
   std::optional<UploadAcceptance> acceptance_;  ///< nothing without ports
   std::string blob_uri_;                        ///< decoded bloburi of the current request
   std::string declared_put_;                    ///< decoded, of the current request, where a rule wants it
+  std::string limit_identity_;                  ///< whose budget the current request is taken from
   std::string blob_name_;  ///< decoded name of the current request, where names come encoded
 };
 

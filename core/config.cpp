@@ -9,6 +9,7 @@
 
 #include "core/ascii.hpp"
 #include "core/config_credential.hpp"
+#include "core/config_limits.hpp"
 #include "core/config_schema.hpp"
 #include "core/object_reader.hpp"
 
@@ -139,6 +140,9 @@ class ConfigReader {
     config_.server.access_log = server.boolean("access_log").value_or(config_.server.access_log);
     read_cors(root_.object("cors"));
     config_.server.metrics_file = server.text("metrics_file").value_or(config_.server.metrics_file);
+    config_.server.allow_from = read_allow_from(server, report());
+    config_.server.allow_public_bind = server.boolean("allow_public_bind").value_or(false);
+    config_.limits = read_limits(root_.object("limits"), report());
     return std::move(config_);
   }
 
@@ -259,6 +263,7 @@ class ConfigReader {
       rule.anonymous = object.boolean("anonymous").value_or(false);
       rule.allow_empty_segments = object.boolean("allow_empty_segments").value_or(false);
       rule.sas = read_sas(object.object("sas"), defaults_);
+      rule.limit = read_rate_limit(object, report());
       read_checks(rule, object);
       read_rule_account(rule, object);
       read_patterns(rule, object);

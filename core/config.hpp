@@ -9,7 +9,9 @@
 #include "core/cors_options.hpp"
 #include "core/hook_options.hpp"
 #include "core/identity_options.hpp"
+#include "core/ip_address.hpp"
 #include "core/key_source.hpp"
+#include "core/limit_options.hpp"
 #include "core/policy.hpp"
 #include "core/upload_success.hpp"
 
@@ -60,6 +62,9 @@ struct ServerOptions {
   bool access_log = true;  ///< one line for each request
   /// What all workers of the machine have counted. In memory, so below /run.
   std::string metrics_file = "/run/blobvalet/metrics";
+  /// On a TCP socket: who may connect, since they say which user a request comes from. Empty: nobody.
+  std::vector<IpNetwork> allow_from = {};
+  bool allow_public_bind = false;  ///< the TCP socket may have an address that is not private
 };
 
 /// The configuration file, checked. README lists every key with its default.
@@ -69,6 +74,7 @@ struct Config {
   std::vector<Rule> rules;
   SuccessOptions success;
   KeyOptions keys;
+  LimitOptions limits;
   ServerOptions server;
   CorsOptions cors;
 

@@ -37,6 +37,7 @@ constexpr std::array kTable{
              Retry::never},
     ErrorRow{Errc::filename_missing, "filename_missing", Status::unprocessable_content, Retry::never},
     ErrorRow{Errc::content_mismatch, "content_mismatch", Status::unprocessable_content, Retry::never},
+    ErrorRow{Errc::rate_limited, "rate_limited", Status::too_many_requests, Retry::callback},
     ErrorRow{Errc::busy, "busy", Status::service_unavailable, Retry::callback},
     ErrorRow{Errc::azure_unavailable, "azure_unavailable", Status::service_unavailable, Retry::callback},
     ErrorRow{Errc::azure_refused, "azure_refused", Status::service_unavailable, Retry::callback},
@@ -44,6 +45,7 @@ constexpr std::array kTable{
     ErrorRow{Errc::event_store_unavailable, "event_store_unavailable", Status::service_unavailable,
              Retry::callback},
     ErrorRow{Errc::key_unavailable, "key_unavailable", Status::service_unavailable, Retry::callback},
+    ErrorRow{Errc::limits_unavailable, "limits_unavailable", Status::service_unavailable, Retry::callback},
     ErrorRow{Errc::internal_error, "internal_error", Status::internal_server_error, Retry::callback},
     ErrorRow{Errc::misconfigured, "misconfigured", Status::internal_server_error, Retry::callback},
 };

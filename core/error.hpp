@@ -36,12 +36,14 @@ enum class Errc : std::uint8_t {
   extension_not_allowed,
   filename_missing,
   content_mismatch,
+  rate_limited,
   busy,
   azure_unavailable,
   azure_refused,
   hook_unavailable,
   event_store_unavailable,
   key_unavailable,
+  limits_unavailable,
   internal_error,
   misconfigured,
 };
@@ -71,7 +73,7 @@ struct Error {
   StaticText field;
   StaticText what;
   StaticText log_reason = "";
-  std::chrono::seconds retry_after{1};  ///< `Retry-After`, where the status is 503
+  std::chrono::seconds retry_after{1};  ///< `Retry-After`, where the status is 429 or 503
 };
 
 }  // namespace blobvalet

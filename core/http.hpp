@@ -17,6 +17,7 @@ enum class Status : std::uint16_t {
   content_too_large = 413,
   unsupported_media_type = 415,
   unprocessable_content = 422,
+  too_many_requests = 429,
   internal_server_error = 500,
   service_unavailable = 503,
 };

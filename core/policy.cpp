@@ -105,6 +105,7 @@ Policy::Policy(std::vector<Rule> rules) : rules_(std::move(rules)) {
     if (by_account_.size() <= rule.account_index) by_account_.resize(rule.account_index + 1);
     by_account_[rule.account_index][rule.container].push_back(&rule);
     some_rule_needs_user_ |= !rule.anonymous;
+    has_limits_ |= rule.limit.has_value();
   }
 }
 

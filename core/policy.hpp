@@ -9,6 +9,7 @@
 #include "core/blob_target.hpp"
 #include "core/declared_put.hpp"
 #include "core/name_pattern.hpp"
+#include "core/rate_limit.hpp"
 #include "core/result.hpp"
 #include "core/sas_permissions.hpp"
 #include "core/sas_version.hpp"
@@ -43,8 +44,9 @@ struct Rule {
   bool allow_empty_segments = false;  ///< names such as `a//b` or `/a`
   bool bind_request = false;          ///< a PUT is declared first, and its SAS fits no other
   SasOptions sas;
-  VerifyOptions verify;        ///< what a callback's blob has to be
-  ThumbnailOptions thumbnail;  ///< what its answer shows
+  std::optional<RateLimit> limit;  ///< for each user, or address without one; nothing: none
+  VerifyOptions verify;            ///< what a callback's blob has to be
+  ThumbnailOptions thumbnail;      ///< what its answer shows
 
   [[nodiscard]] const SasPermissions& permissions(BlobVerb verb) const {
     return verb == BlobVerb::put ? put_permissions : delete_permissions;
@@ -125,6 +127,8 @@ class Policy {
                                         UtcSeconds now) const;
   /// In the order of the configuration.
   [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
+  /// True if some rule has a limit.
+  [[nodiscard]] bool has_limits() const { return has_limits_; }
 
  private:
   using RulesByContainer =
@@ -134,6 +138,7 @@ class Policy {
   std::vector<Rule> rules_;
   std::vector<RulesByContainer> by_account_;
   bool some_rule_needs_user_ = false;
+  bool has_limits_ = false;
 };
 
 }  // namespace blobvalet

@@ -43,6 +43,11 @@ class Site {
   /// True if the application hears of each DELETE before it is signed.
   [[nodiscard]] bool announces_deletes() const { return success_.hook && success_.hook->delete_granted; }
   [[nodiscard]] const ServerOptions& server() const { return server_; }
+  [[nodiscard]] const LimitOptions& limits() const { return limits_; }
+  /// True if some rule has a limit whose budgets are elsewhere, so that looking at them takes a while.
+  [[nodiscard]] bool limits_may_wait() const {
+    return limits_.store == LimitOptions::Store::redis && policy_.has_limits();
+  }
   /// The key that signs for each account, in the order of the configuration; null: an identity has still to
   /// fetch it.
   [[nodiscard]] const std::vector<std::shared_ptr<const SigningKey>>& signing_keys() const {
@@ -59,6 +64,7 @@ class Site {
   BlobNames blob_names_;
   SuccessOptions success_;
   ServerOptions server_;
+  LimitOptions limits_;
   KeyOptions key_options_;
   std::vector<Account> accounts_;
   std::vector<AccountKeys> keys_;

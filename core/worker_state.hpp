@@ -4,6 +4,7 @@
 
 #include "core/key_status.hpp"
 #include "core/meters.hpp"
+#include "core/rate_limit.hpp"
 #include "core/sas_ledger.hpp"
 
 namespace blobvalet {
@@ -17,6 +18,8 @@ class WorkerState {
   virtual ~WorkerState() = default;
   /// Who is told of each SAS; null: nobody.
   [[nodiscard]] virtual SasLedger* ledger() = 0;
+  /// Who counts the requests of rules with a limit; null: nobody.
+  [[nodiscard]] virtual RateLimiter* limiter() { return nullptr; }
   /// What `blobvalet keys renew` said last; nothing if it has never run here.
   [[nodiscard]] virtual std::optional<KeyStatus> key_status() const = 0;
   /// Why the configuration and keys in use are not those on the disk; empty: they are.

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <csignal>
 
+#include "fcgi/tcp_socket.hpp"
+
 namespace blobvalet::fcgi {
 namespace {
 
@@ -29,7 +31,8 @@ bool is_exhaustion(int error) {
 
 }  // namespace
 
-Acceptor::Acceptor(int listen_fd, Mailbox& mailbox) : listen_fd_(listen_fd), mailbox_(mailbox) {
+Acceptor::Acceptor(int listen_fd, Mailbox& mailbox, Admission& admission)
+    : listen_fd_(listen_fd), mailbox_(mailbox), admission_(admission) {
   install_wake_signal();
   thread_ = std::thread([this] { run(); });
 }
@@ -58,6 +61,8 @@ bool Acceptor::accept_one() {
   // The socket's buffer takes many answers, and nginx reads each before it asks again.
   FileDescriptor socket(::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (socket.valid()) {
+    if (!admission_.admits(socket.get())) return true;  // closed before a byte is read
+    if (admission_.is_tcp()) set_up_accepted(socket.get());
     mailbox_.post(std::make_unique<Connection>(std::move(socket)));
     return true;
   }

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <thread>
 
+#include "fcgi/admission.hpp"
 #include "fcgi/mailbox.hpp"
 
 namespace blobvalet::fcgi {
@@ -13,7 +14,8 @@ namespace blobvalet::fcgi {
 class Acceptor {
  public:
   /// `listen_fd` stays the caller's; it is never shut down, since other workers go on listening on it.
-  Acceptor(int listen_fd, Mailbox& mailbox);
+  /// A connection that `admission` does not want is closed before a byte of it is read.
+  Acceptor(int listen_fd, Mailbox& mailbox, Admission& admission);
   ~Acceptor() { stop(); }
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -31,6 +33,7 @@ class Acceptor {
 
   int listen_fd_;
   Mailbox& mailbox_;
+  Admission& admission_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> failed_ = false;

@@ -1,7 +1,6 @@
 #include "fcgi/callback_threads.hpp"
 
 #include "core/metrics.hpp"
-#include "fcgi/site_app.hpp"
 
 namespace blobvalet::fcgi {
 
@@ -89,10 +88,18 @@ std::optional<CallbackJob> CallbackThreads::next() {
   return job;
 }
 
+void CallbackThreads::make_app(std::optional<SiteApp>& app, const std::shared_ptr<const Site>& site) const {
+  if (event_stored_) {
+    app.emplace(site, clock_, log_, event_stored_, state_);
+  } else {
+    app.emplace(site, clock_, log_, state_);
+  }
+}
+
 void CallbackThreads::run() {
   std::optional<SiteApp> app;
   while (auto job = next()) {
-    if (!app || app->site() != job->site) app.emplace(job->site, clock_, log_, event_stored_, state_);
+    if (!app || app->site() != job->site) make_app(app, job->site);
     {
       const Presence busy(busy_);
       if (!app->answer(*job->connection, job->request, job->taken_at)) job->connection->close();

@@ -5,16 +5,18 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "core/app.hpp"
 #include "fcgi/log.hpp"
 #include "fcgi/mailbox.hpp"
+#include "fcgi/site_app.hpp"
 
 namespace blobvalet::fcgi {
 
-/// A callback whose parameters and body are read, on its way to a thread.
+/// A request whose parameters and body are read, on its way to a thread.
 struct CallbackJob {
   std::unique_ptr<Connection> connection;
   Request request;
@@ -23,13 +25,15 @@ struct CallbackJob {
 };
 
 /// A bounded set of threads with a bounded queue. Callbacks may wait for Azure and for the site's
-/// application, which the event loop must not. Threads are started as they are needed, and stay.
+/// application, and signatures for the store of rate limits, which the event loop must not. Threads are
+/// started as they are needed, and stay.
 class CallbackThreads {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   /// Answered connections go to `mailbox`; `event_stored` is called, by any thread, after each event that is
-  /// stored. `state` may be null.
+  /// stored. Without it (empty), what would wait for Azure or the application is refused. `state` may be
+  /// null.
   CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox,
                   std::function<void()> event_stored, WorkerState* state = nullptr);
   /// Answers what is queued, then ends.
@@ -53,6 +57,7 @@ class CallbackThreads {
 
  private:
   void run();
+  void make_app(std::optional<SiteApp>& app, const std::shared_ptr<const Site>& site) const;
   [[nodiscard]] std::optional<CallbackJob> next();
 
   static constexpr std::size_t kQueueLength = 256;

@@ -24,6 +24,8 @@ void resolve_file_names(Config& config, const std::filesystem::path& directory) 
   resolve(config.keys.directory);
   resolve(config.server.metrics_file);
   resolve(config.success.state_directory);
+  resolve(config.limits.file);
+  resolve(config.limits.password_file);
   if (!config.success.hook) return;
   resolve(config.success.hook->ca_file);
   resolve(config.success.hook->store.file);

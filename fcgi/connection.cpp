@@ -27,6 +27,7 @@ std::string_view reason_phrase(Status status) {
     case Status::content_too_large: return "Content Too Large";
     case Status::unsupported_media_type: return "Unsupported Media Type";
     case Status::unprocessable_content: return "Unprocessable Content";
+    case Status::too_many_requests: return "Too Many Requests";
     case Status::internal_server_error: return "Internal Server Error";
     case Status::service_unavailable: return "Service Unavailable";
   }

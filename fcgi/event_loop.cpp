@@ -27,6 +27,8 @@ constexpr milliseconds kPatience{2000};
 constexpr milliseconds kPatienceWhenStopping{500};
 // From the first sign that a file has changed until all are read again.
 constexpr milliseconds kFilesSettle{100};
+// A store of rate limits takes less than a millisecond, so that these are plenty.
+constexpr unsigned kCountingThreads = 8;
 // Records have headers and padding beside what the limits count.
 constexpr std::size_t kFramingBytes = 8192;
 
@@ -75,7 +77,9 @@ EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site,
       deliveries_(clock, meters()),
       callbacks_(
           site->server().threads, clock, log, mailbox_, [this] { deliveries_.wake(); }, surroundings.state),
-      acceptor_(listen_fd, mailbox_) {
+      counted_(kCountingThreads, clock, log, mailbox_, {}, surroundings.state),
+      admission_(listen_fd, site->server().allow_from),
+      acceptor_(listen_fd, mailbox_, admission_) {
   watch(mailbox_.fd(), EPOLLIN, &mailbox_);
   watch(signals_.get(), EPOLLIN, &signals_);
   if (surroundings_.files != nullptr) watch(surroundings_.files->fd(), EPOLLIN, surroundings_.files);
@@ -132,7 +136,8 @@ bool EventLoop::run() {
     if (has_mail) collect_mail();
     if (has_news_of_files) look_at_files();
     reload_if_due();
-    answer_late_callbacks();
+    answer_late_ones(callbacks_);
+    answer_late_ones(counted_);
     drop_late_ones();
     show_life();
     set(open_connections_, connections_.size() + callbacks_.pending());
@@ -148,12 +153,13 @@ bool EventLoop::is_one_of_ours(const void* source) const {
 
 bool EventLoop::is_done() const {
   const bool ending = stopping_ || acceptor_.has_failed();
-  return ending && connections_.empty() && callbacks_.pending() == 0;
+  return ending && connections_.empty() && callbacks_.pending() == 0 && counted_.pending() == 0;
 }
 
 /// Until the next deadline; for ever (-1) if there is none.
 int EventLoop::wait_milliseconds() const {
   std::optional<Time> next = callbacks_.next_late();
+  if (const auto late = counted_.next_late()) next = std::min(next.value_or(*late), *late);
   if (reload_at_) next = std::min(next.value_or(*reload_at_), *reload_at_);
   if (surroundings_.watchdog != nullptr)
     next = std::min(next.value_or(surroundings_.watchdog->next()), surroundings_.watchdog->next());
@@ -198,6 +204,20 @@ void EventLoop::take_in(const std::shared_ptr<const Site>& site) {
   log_.set_access(site->server().access_log);
   limits_ = limits_for(*site);
   peeked_.resize(largest_request(limits_));
+  admission_.allow(site->server().allow_from);
+  drop_strangers();
+}
+
+/// Of those who may not connect any more; what a thread has is answered first, and dropped when it comes
+/// back.
+void EventLoop::drop_strangers() {
+  if (!admission_.is_tcp()) return;
+  std::vector<Connection*> strangers;
+  for (const auto& entry : connections_) {
+    if (!admission_.admits(entry.first->fd())) strangers.push_back(entry.first);
+  }
+  for (Connection* connection : strangers)
+    drop(*connection);
 }
 
 /// Several files often change together: they are read when all may be there. To be called also when they have
@@ -266,7 +286,7 @@ void EventLoop::adopt(std::unique_ptr<Connection> owned) {
     return watch(connection.fd(), EPOLLIN | EPOLLRDHUP | EPOLLET, &connection);
   }
   connection.is_with_thread = false;
-  settle(connection, true);
+  settle(connection, admission_.admits(connection.fd()));
   // The next request may have come meanwhile, and the event that told of it is gone.
   if (connections_.contains(&connection)) look_at(connection);
 }
@@ -324,25 +344,29 @@ void EventLoop::serve(Connection& connection, bool body_too_large) {
     return drain(connection);
   }
   connection.read_body(*request);
-  if (!goes_to_thread(*request)) {
+  CallbackThreads* threads = threads_for(*request);
+  if (threads == nullptr) {
     // Whoever asks for the metrics is not among those that he asks about.
     const Presence presence(request->endpoint == "signature" ? in_flight_ : nullptr);
     return settle(connection, app_->answer(connection, *request, since));
   }
-  if (!hand_to_thread(connection, *request))
+  if (!hand_to_thread(*threads, connection, *request))
     settle(connection, app_->answer_busy(connection, *request, since));
 }
 
-bool EventLoop::goes_to_thread(const Request& request) const {
-  return duty_ == Duty::all && App::may_wait(*app_->site(), request);
+/// Null: the loop itself answers.
+CallbackThreads* EventLoop::threads_for(const Request& request) {
+  const Site& site = *app_->site();
+  if (duty_ == Duty::all && App::may_wait(site, request)) return &callbacks_;
+  return App::may_wait_for_limits(site, request) ? &counted_ : nullptr;
 }
 
 /// False, with nothing changed, if all threads are busy and their queue is full.
-bool EventLoop::hand_to_thread(Connection& connection, Request& request) {
+bool EventLoop::hand_to_thread(CallbackThreads& threads, Connection& connection, Request& request) {
   const auto entry = connections_.find(&connection);
   CallbackJob job{std::move(entry->second), request, app_->site(), {}};
   connection.is_with_thread = true;
-  if (callbacks_.submit(job)) {
+  if (threads.submit(job)) {
     connections_.erase(entry);
     return true;
   }
@@ -352,8 +376,8 @@ bool EventLoop::hand_to_thread(Connection& connection, Request& request) {
 }
 
 /// Those for which no thread has been free in time come back and are told to try again.
-void EventLoop::answer_late_callbacks() {
-  for (CallbackJob& job : callbacks_.take_late(steady_clock::now())) {
+void EventLoop::answer_late_ones(CallbackThreads& threads) {
+  for (CallbackJob& job : threads.take_late(steady_clock::now())) {
     Connection& connection = *job.connection;
     if (!app_->answer_busy(connection, job.request, job.taken_at)) connection.close();
     if (connection.is_open()) adopt(std::move(job.connection));

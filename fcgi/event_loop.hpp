@@ -21,7 +21,8 @@
 namespace blobvalet::fcgi {
 
 /// Serves any number of connections with one thread. A connection waits in epoll until a whole request is
-/// there; signatures, which never block, are answered at once; callbacks go to CallbackThreads.
+/// there; signatures, which never block, are answered at once; callbacks go to CallbackThreads, and so do
+/// signatures whose rate limits are kept on another machine.
 ///
 /// SIGTERM, SIGINT and SIGUSR1 (which multiwatch sends, and web servers by the FastCGI convention) end it
 /// after the requests that have begun; SIGHUP calls `reload`, as does a change of one of the watched files.
@@ -37,7 +38,7 @@ class EventLoop {
   /// What this worker is for.
   enum class Duty : std::uint8_t {
     all,
-    signatures,  ///< what never waits, and no threads: whatever may wait is refused
+    signatures,  ///< what waits for neither Azure nor the application; the rest is refused
   };
 
   /// What a worker has beside the requests; each may be null.
@@ -74,8 +75,9 @@ class EventLoop {
   void wait_for_rest(Connection& connection);
   void act_on(Connection& connection, GateVerdict verdict);
   void serve(Connection& connection, bool body_too_large);
-  [[nodiscard]] bool hand_to_thread(Connection& connection, Request& request);
-  void answer_late_callbacks();
+  [[nodiscard]] bool hand_to_thread(CallbackThreads& threads, Connection& connection, Request& request);
+  void answer_late_ones(CallbackThreads& threads);
+  void drop_strangers();
   void settle(Connection& connection, bool keep);
   void drain(Connection& connection);
   void set_deadline(Connection& connection, std::chrono::milliseconds patience);
@@ -85,7 +87,7 @@ class EventLoop {
   [[nodiscard]] bool is_done() const;
   [[nodiscard]] int wait_milliseconds() const;
 
-  [[nodiscard]] bool goes_to_thread(const Request& request) const;
+  [[nodiscard]] CallbackThreads* threads_for(const Request& request);
   void begin_metering(const Site& site);
   [[nodiscard]] Meters* meters() const;
 
@@ -110,6 +112,8 @@ class EventLoop {
   // Their threads use what stands above, so they are made last and end first.
   Deliveries deliveries_;
   CallbackThreads callbacks_;
+  CallbackThreads counted_;  ///< signatures that wait for the store of rate limits, and for no callback
+  Admission admission_;
   Acceptor acceptor_;
 };
 

@@ -3,8 +3,10 @@
 #include <mutex>
 #include <string>
 
+#include "core/site.hpp"
 #include "core/worker_state.hpp"
 #include "fcgi/adapters/key_directory.hpp"
+#include "fcgi/rate_limits.hpp"
 
 namespace blobvalet::fcgi {
 
@@ -17,6 +19,11 @@ class ProcessState final : public WorkerState {
       : keys_(std::move(key_directory)), ledger_(std::move(ledger)), meters_(std::move(meters)) {}
 
   [[nodiscard]] SasLedger* ledger() override { return ledger_.get(); }
+  [[nodiscard]] RateLimiter* limiter() override { return &limits_; }
+  /// The budgets of rules with a limit are in the store that `site` names.
+  void use_limits_of(const Site& site) {
+    if (site.policy().has_limits()) limits_.move_to(site.limits());
+  }
   [[nodiscard]] std::optional<KeyStatus> key_status() const override {
     const std::lock_guard lock(mutex_);
     return keys_.read_status();
@@ -46,6 +53,7 @@ class ProcessState final : public WorkerState {
   std::string fault_;
   const std::unique_ptr<SasLedger> ledger_;
   const std::unique_ptr<Meters> meters_;
+  RateLimits limits_;
 };
 
 }  // namespace blobvalet::fcgi

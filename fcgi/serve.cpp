@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "core/tcp_listener.hpp"
 #include "core/version.hpp"
 #include "fcgi/adapters/curl_http.hpp"
 #include "fcgi/adapters/shared_ledger.hpp"
@@ -13,6 +14,7 @@
 #include "fcgi/event_loop.hpp"
 #include "fcgi/reloader.hpp"
 #include "fcgi/system_clock.hpp"
+#include "fcgi/tcp_socket.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
@@ -48,7 +50,10 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   EventLoop::block_signals();
   (void)std::signal(SIGPIPE, SIG_IGN);  // a web server that went away is an ordinary write error
   raise_descriptor_limit();
-  SiteLoader loader(config_file);
+  const auto tcp = tcp_address_of(kListenFd);
+  SiteLoader loader(config_file, [&tcp](const Config& config) {
+    return tcp ? faults_of_tcp_listener(config.server, tcp->ip) : ConfigFaults();
+  });
   auto site = loader.load();
   std::string fault;
   if (!site) {
@@ -66,16 +71,20 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   const auto duty = signatures_only ? EventLoop::Duty::signatures : EventLoop::Duty::all;
   FileWatch files;
   Log::notice("started", std::string(kVersion) + ", configuration " + (*site)->revision());
+  if (tcp) Log::notice("listening", tcp->text());
   auto ledger = std::make_unique<SharedLedger>((*site)->key_options().directory);
   SharedLedger& shared = *ledger;
   auto meters = std::make_unique<SharedMeters>((*site)->server().metrics_file);
   if (const std::string alone = meters->fault(); !alone.empty()) Log::notice("metrics_not_shared", alone);
   ProcessState state((*site)->key_options().directory, std::move(ledger), std::move(meters));
   if (!fault.empty()) state.reload_failed(fault);
+  state.use_limits_of(**site);
   Reloader reload(loader, *site, files, state);
-  const auto reload_and_follow = [&reload, &shared] {
+  const auto reload_and_follow = [&reload, &shared, &state] {
     auto next = reload();
-    if (next != nullptr) shared.move_to(next->key_options().directory);
+    if (next == nullptr) return next;
+    shared.move_to(next->key_options().directory);
+    state.use_limits_of(*next);
     return next;
   };
   const ServiceManager manager;

@@ -11,8 +11,10 @@ bool SiteApp::answer(Connection& connection, const Request& request, Time since)
 }
 
 bool SiteApp::answer_busy(Connection& connection, const Request& request, Time since) {
-  const Error busy{Errc::busy, "", "too many callbacks at once; try again"};
-  return send(connection, App::fail(busy, request, response_), since);
+  const Error callbacks{Errc::busy, "", "too many callbacks at once; try again"};
+  const Error signatures{Errc::busy, "", "too many requests at once; try again"};
+  return send(connection,
+              App::fail(request.endpoint == "success" ? callbacks : signatures, request, response_), since);
 }
 
 Event SiteApp::handle(const Request& request) {

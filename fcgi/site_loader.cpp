@@ -23,8 +23,8 @@ std::string revision_of(std::string_view config, const std::vector<Account>& acc
 
 }  // namespace
 
-SiteLoader::SiteLoader(std::filesystem::path config_file)
-    : config_file_(std::move(config_file)), keys_(config_file_.parent_path()) {}
+SiteLoader::SiteLoader(std::filesystem::path config_file, Check check)
+    : config_file_(std::move(config_file)), check_(std::move(check)), keys_(config_file_.parent_path()) {}
 
 tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::load() {
   return load_and_see(config_file_, keys_, seen_,
@@ -34,7 +34,7 @@ tl::expected<std::shared_ptr<const Site>, ConfigFaults> SiteLoader::load() {
 SiteLoader::Loaded SiteLoader::make_site(tl::expected<ConfigFile, ConfigFaults> file) {
   if (!file) return tl::unexpected(std::move(file.error()));
   Config& config = file->config;
-  ConfigFaults faults;
+  ConfigFaults faults = check_ ? check_(config) : ConfigFaults();
   auto keys = keys_.load(config.accounts, KeyDirectory(config.keys.directory), faults);
   std::shared_ptr<const SecretBytes> hook_secret;
   if (const auto& hook = config.success.hook) hook_secret = keys_.load_hook_secret(*hook->secret, faults);

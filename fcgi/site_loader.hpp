@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "core/config_fault.hpp"
@@ -12,7 +13,10 @@ namespace blobvalet::fcgi {
 /// Reads the configuration file and the keys that it names, as often as asked.
 class SiteLoader {
  public:
-  explicit SiteLoader(std::filesystem::path config_file);
+  /// Says what else keeps a configuration from being used here.
+  using Check = std::function<ConfigFaults(const Config&)>;
+
+  explicit SiteLoader(std::filesystem::path config_file, Check check = {});
 
   /// A new Site, or every fault of the configuration and the keys.
   [[nodiscard]] tl::expected<std::shared_ptr<const Site>, ConfigFaults> load();
@@ -35,6 +39,7 @@ class SiteLoader {
   [[nodiscard]] std::shared_ptr<const Site> with_new_delegation_keys(const Site& site);
 
   std::filesystem::path config_file_;
+  Check check_;
   KeyLoader keys_;
   SeenFiles seen_;
   std::string good_text_;  ///< of the configuration that a Site was made from last

@@ -1,0 +1,62 @@
+#include "core/config_limits.hpp"
+
+namespace blobvalet {
+
+LimitOptions read_limits(const ObjectReader& object, const ReportFault& report) {
+  LimitOptions limits;
+  const ObjectReader store = object.object("store");
+  const bool redis = store.text("type") == "redis";
+  if (redis) limits.store = LimitOptions::Store::redis;
+  if (redis && store.has("file")) report(store.path_of("file"), "is for type shared_memory only");
+  for (const char* name : {"host", "port", "unix_socket", "password_file", "prefix", "timeout_ms"}) {
+    if (!redis && store.has(name)) report(store.path_of(name), "is for type redis only");
+  }
+  if (store.has("unix_socket") && (store.has("host") || store.has("port"))) {
+    report(store.path_of("unix_socket"), "cannot be combined with host and port");
+  }
+  limits.file = store.text("file").value_or(limits.file);
+  limits.host = store.text("unix_socket").value_or(store.text("host").value_or(limits.host));
+  limits.port = store.number("port").value_or(limits.port);
+  limits.password_file = store.text("password_file").value_or(limits.password_file);
+  limits.prefix = store.text("prefix").value_or(limits.prefix);
+  limits.timeout = store.milliseconds("timeout_ms").value_or(limits.timeout);
+  limits.refuse_when_unavailable = object.text("when_unavailable") == "refuse";
+  return limits;
+}
+
+std::optional<RateLimit> read_rate_limit(const ObjectReader& rule, const ReportFault& report) {
+  if (!rule.has("limit")) return std::nullopt;
+  const ObjectReader object = rule.object("limit");
+  const auto requests = object.number("requests");
+  const auto seconds = object.number("per_seconds");
+  // The schema has said so already.
+  if (!requests || !seconds || *requests == 0 || *seconds == 0) return std::nullopt;
+  RateLimit limit;
+  limit.interval = std::chrono::nanoseconds(std::chrono::seconds(*seconds)) / *requests;
+  limit.burst = object.number("burst").value_or(*requests);
+  constexpr std::chrono::hours kLongestSpan{24 * 30};
+  if (limit.burst > kLongestSpan / limit.interval)
+    report(object.path_of("burst"), "would take more than 30 days to be there again");
+  return limit;
+}
+
+std::vector<IpNetwork> read_allow_from(const ObjectReader& server, const ReportFault& report) {
+  std::vector<IpNetwork> networks;
+  const auto texts = server.texts("allow_from");
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string path = server.path_of("allow_from") + "[" + std::to_string(i) + "]";
+    const auto network = IpNetwork::parse(texts[i]);
+    if (!network) {
+      report(
+          path,
+          "must be an address, or a network such as 10.0.0.0/24 or fd00::/64 with zeros behind its prefix");
+    } else if (texts[i].ends_with("/0")) {
+      report(path, "would let everybody in");
+    } else {
+      networks.push_back(*network);
+    }
+  }
+  return networks;
+}
+
+}  // namespace blobvalet
