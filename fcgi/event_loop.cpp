@@ -140,7 +140,7 @@ bool EventLoop::run() {
     answer_late_ones(counted_);
     drop_late_ones();
     show_life();
-    set(open_connections_, connections_.size() + callbacks_.pending());
+    set(open_connections_, connections_.size() + callbacks_.pending() + counted_.pending());
   }
   // Whoever waits for threads from here on, as long as Azure and the application take, does not stand still.
   if (surroundings_.watchdog != nullptr) surroundings_.watchdog->stop();

@@ -14,14 +14,19 @@ const shipped = fileURLToPath(new URL('../../nginx/', import.meta.url));
 /// `render({dir, httpPort, httpsPort, certificate, certificateKey})` returns the text of the site, one or more
 /// server{} blocks; `siteConf` is the same as a constant text. `plainSite` and `sampleSite` below help to write it.
 /// `signatureSocket` and `successSocket` (default: the same) replace those of the shipped upstreams.
+/// `enter` is a command that enters the network namespace in which nginx runs; the ports are that one's.
+/// `machines`: workers are not behind unix sockets, but on ports 9000 and 9001 of these three addresses.
 /// `origins` and `customHeaders` replace the two files which an operator edits. `http` is put into http{}, and `files`
 /// maps further names below the directory to their text.
 export async function startNginx(options) {
   const site = await layOut(options);
-  const server = startProcess('nginx', ['-p', site.dir, '-c', site.conf], { log: join(site.dir, 'stderr.log') });
+  const [command, ...before] = [...(options.enter ?? []), 'nginx'];
+  const server = startProcess(command, [...before, '-p', site.dir, '-c', site.conf], { log: join(site.dir, 'stderr.log') });
   const log = (name) => () => (existsSync(join(site.dir, name)) ? readFileSync(join(site.dir, name), 'utf8') : '');
   const errorLog = log('error.log');
-  await waitFor(() => server.ended() ?? isListening(site.httpsPort), { what: 'nginx listening' });
+  // It writes its number when it listens, which cannot be tried from another network.
+  const listens = () => (options.enter ? existsSync(join(site.dir, 'nginx.pid')) : isListening(site.httpsPort));
+  await waitFor(() => server.ended() ?? listens(), { what: 'nginx listening' });
   if (server.ended()) throw new Error(`nginx did not start:\n${server.output()}${errorLog()}`);
   return {
     ...site, pid: server.pid, errorLog, accessLog: log('access.log'), stop: () => server.stop('SIGTERM'),
@@ -66,7 +71,7 @@ export const sampleSite = (name, replace = []) => ({ dir, httpPort, httpsPort })
 /// The files alone; what startNginx() returns of them.
 export async function layOut({
   dir = tempDir(), render, siteConf, signatureSocket = join(dir, 'signature.sock'), successSocket = signatureSocket,
-  origins, customHeaders, http = '', files = {}, workers = 1, connections = 512,
+  origins, customHeaders, http = '', files = {}, workers = 1, connections = 512, machines,
 }) {
   for (const part of ['conf.d', 'snippets', 'blobvalet']) cpSync(join(shipped, part), join(dir, part), { recursive: true });
   for (const part of ['sites-enabled', 'tmp', 'tls']) mkdirSync(join(dir, part), { recursive: true });
@@ -75,7 +80,8 @@ export async function layOut({
     httpPort: await freePort(), httpsPort: await freePort(),
   };
 
-  edit(join(dir, 'conf.d/blobvalet.conf'), [
+  if (machines) useMachines(dir, machines);
+  else edit(join(dir, 'conf.d/blobvalet.conf'), [
     [/\/run\/blobvalet(\/(?:\.\/)*)signature\.sock/g, spelling(signatureSocket)],
     [/\/run\/blobvalet(\/(?:\.\/)*)success\.sock/g, spelling(successSocket)],
   ]);
@@ -88,6 +94,14 @@ export async function layOut({
   };
   for (const [name, text] of Object.entries(own)) writeFileSync(join(dir, name), text);
   return site;
+}
+
+// As nginx/machines.conf and blobvalet/signature-timeouts.conf say.
+function useMachines(dir, addresses) {
+  edit(join(dir, 'conf.d/blobvalet.conf'), [[/^upstream blobvalet_[\s\S]*?^\}/gm, '']]);
+  writeFileSync(join(dir, 'conf.d/blobvalet-machines.conf'), replaceAll(readFileSync(join(shipped, 'machines.conf'), 'utf8'),
+    addresses.map((address, i) => [`10.0.0.${11 + i}:`, `${address}:`])));
+  edit(join(dir, 'blobvalet/signature-timeouts.conf'), [[/^fastcgi_.*$/gm, ''], [/^### +/gm, '']]);
 }
 
 // What Debian's nginx.conf has, as far as it matters here, with every file below `dir`. Started by root,

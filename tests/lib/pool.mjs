@@ -9,19 +9,23 @@ import { findSecretInFile, refuse } from './secrets.mjs';
 export const blobvaletBinary = process.env.BLOBVALET_BINARY
   ?? fileURLToPath(new URL('../../build/dev/fcgi/blobvalet', import.meta.url));
 
-/// Starts `workers` processes that share one socket; `{socket, pid, pids(), output(), stop()}`.
+/// Starts `workers` processes that share one socket; `{socket, pid, pids(), output(), stop()}`. With `tcp` (`{address, port}`) it is a
+/// TCP socket. `enter` is a command that enters the network namespace in which the pool runs, and `enterWorker` one for each
+/// worker, which has its listening socket by then.
 /// `config` is the path of the configuration file, `args` are further arguments of `serve`. `pids()` are the workers alive right now.
 export async function startPool({
   binary = blobvaletBinary, config, workers = 2, dir = tempDir(), name = 'signature', args = [], env = {},
+  tcp, enter = [], enterWorker = [],
 }) {
   if (!existsSync(binary)) throw new Error(`no binary at ${binary}: build it or set BLOBVALET_BINARY`);
   const socket = join(dir, `${name}.sock`);
   const log = join(dir, `${name}.log`);
-  const pool = startProcess('spawn-fcgi', [
-    '-s', socket, '-M', '0660', '-n', '--',
+  const [command, ...before] = [...enter, 'spawn-fcgi'];
+  const pool = startProcess(command, [
+    ...before, ...(tcp ? ['-a', tcp.address, '-p', String(tcp.port), '-b', '4096'] : ['-s', socket, '-M', '0660']), '-n', '--',
     // By default multiwatch gives up on a worker that died three times within ten seconds.
     '/usr/bin/multiwatch', '-f', String(workers), '-r', '2147483647', '-t', '1000', '--',
-    binary, 'serve', '--config', config, ...args,
+    ...enterWorker, binary, 'serve', '--config', config, ...args,
   ], { env, log });
 
   const pids = () => childrenOf(pool.pid).filter(isRunning(binary));
@@ -30,7 +34,7 @@ export async function startPool({
     await Promise.all([pool.stop(), stopWorkers(pool, listener)]);
     refuse(findSecretInFile(log), log);  // workers may outlive multiwatch
   };
-  await waitFor(() => pool.ended() ?? (existsSync(socket) && pids().length === workers), { what: `${workers} workers` })
+  await waitFor(() => pool.ended() ?? ((tcp || existsSync(socket)) && pids().length === workers), { what: `${workers} workers` })
     .catch(async (error) => {
       await stop();
       throw new Error(`${error.message}\n${pool.output()}`);

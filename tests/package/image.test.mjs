@@ -50,7 +50,7 @@ function findProcess(name, ancestor) {
 function runImage(container, { listen, sockets, args = [] }) {
   const config = tempDir('image-config');
   const key = newKey();
-  writeFileSync(join(config, 'blobvalet.json'), JSON.stringify(siteConfig({ keys: undefined })));
+  writeFileSync(join(config, 'blobvalet.json'), JSON.stringify(siteConfig({ keys: undefined, server: { allow_from: ['127.0.0.1'] } })));
   writeFileSync(join(config, 'acmeuploads.key'), key, { mode: 0o400 });
   for (const name of ['', 'blobvalet.json', 'acmeuploads.key']) chownSync(join(config, name), kUser, kUser);
   const [entrypoint] = configOf(container).Entrypoint;
