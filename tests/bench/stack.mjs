@@ -19,22 +19,23 @@ const account = 'acme';
 const container = `https://${account}.blob.core.windows.net/uploads/`;
 const key = Buffer.alloc(64, 'k');
 
-/// A directory with two configurations, whose paths are returned beside it: `{dir, quiet, logging}`.
+/// A directory with configurations, whose paths are returned beside it: `{dir, quiet, logging, write(name, more)}`.
 export function writeConfigurations() {
   const dir = tempDir('blobvalet-bench');
   writeFileSync(join(dir, 'acme.key'), key.toString('base64'), { mode: 0o600 });
-  const write = (name, accessLog) => {
+  const write = (name, { accessLog = false, limit, limits } = {}) => {
     const file = join(dir, `${name}.json`);
     writeFileSync(file, JSON.stringify({
       accounts: [{
         name: account, endpoint: new URL(container).origin, credential: { type: 'shared_key', key_file: 'acme.key' },
       }],
-      rules: [{ name: 'own', account, container: 'uploads', blobs: ['{user}/**'], methods: ['PUT', 'DELETE'] }],
-      server: { access_log: accessLog, metrics_file: 'metrics' },
+      rules: [{ name: 'own', account, container: 'uploads', blobs: ['{user}/**'], methods: ['PUT', 'DELETE'], limit }],
+      server: { access_log: accessLog, metrics_file: 'metrics', allow_from: ['127.0.0.1'] },
+      limits,
     }));
     return file;
   };
-  return { dir, quiet: write('quiet', false), logging: write('logging', true) };
+  return { dir, quiet: write('quiet'), logging: write('logging', { accessLog: true }), write };
 }
 
 /// A signed URI as long as the average one: the random names of names.lua have 20 letters.
@@ -43,9 +44,9 @@ export const typicalAnswer = (config) => execFileSync(binaries.blobvalet, [
 ], { encoding: 'utf8' }).trim();
 
 /// Starts `workers` processes of blobvalet or of constant_loop; what they log goes nowhere.
-export function startWorkers({ dir, name, config, workers, program = 'blobvalet', args, env }) {
+export function startWorkers({ dir, name, config, workers, program = 'blobvalet', args, env, tcp }) {
   symlinkSync('/dev/null', join(dir, `${name}.log`));
-  return startPool({ binary: binaries[program], config, workers, dir, name, args, env });
+  return startPool({ binary: binaries[program], config, workers, dir, name, args, env, tcp });
 }
 
 /// A stock pool of `workers` constant_responders.
@@ -59,8 +60,8 @@ export async function startResponders({ dir, name, workers, bodyBytes }) {
   return { pids, stop: pool.stop };
 }
 
-/// One nginx with a location `/NAME` for each of `routes`: `{name, kind}` with kind `kept` (the shipped files, but
-/// for the socket's name), `stock` (the same without kept connections) or `nginx` (no responder at all).
+/// One nginx with a location `/NAME` for each of `routes`: `{name, kind, tcp}` with kind `kept` (the shipped files, but
+/// for the socket's name, or its address in `tcp`), `stock` (the same without kept connections) or `nginx` (no responder at all).
 export function startSite({ dir, routes, bodyBytes }) {
   const shipped = (file) => readFileSync(new URL(`../../nginx/${file}`, import.meta.url), 'utf8');
   const common = shipped('snippets/blobvalet-common.conf');
@@ -69,9 +70,10 @@ export function startSite({ dir, routes, bodyBytes }) {
   const upstream = /^upstream blobvalet_signature \{[^}]*\}/m.exec(conf)[0];
   const poolByMethod = /^map \$arg__method \$blobvalet_signature_pool \{[^}]*\}/m.exec(conf)[0];
   const files = { 'snippets/bench-stock-common.conf': replace(common, 'fastcgi_keep_conn on', 'fastcgi_keep_conn off') };
-  const locations = routes.map(({ name, kind }) => {
+  const locations = routes.map(({ name, kind, tcp }) => {
     if (kind === 'nginx') return `location = /${name} { ${constantAnswer(bodyBytes)} }`;
-    const ownSocket = replace(replace(upstream, '/run/blobvalet/', `${dir}/`), 'signature.sock', `${name}.sock`);
+    const ownSocket = tcp ? replace(upstream, /unix:\S+/g, `${tcp.address}:${tcp.port}`)
+      : replace(replace(upstream, '/run/blobvalet/', `${dir}/`), 'signature.sock', `${name}.sock`);
     const ownUpstream = replace(ownSocket, 'blobvalet_signature', `bench_${name}`)
       + replace(poolByMethod, 'blobvalet_signature', `bench_${name}`);
     files[`conf.d/bench-${name}.conf`] = kind === 'stock' ? replace(ownUpstream, /^ *keepalive.*;/gm, '') : ownUpstream;
