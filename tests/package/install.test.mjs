@@ -29,8 +29,8 @@ function put(guest, deb) {
 
 const install = (guest, deb) => guest.sh(`${kApt} install ${put(guest, deb)} 2>&1`);
 
-// What apt does in the end, without its reading of lists, which takes long on a machine under load.
-const upgrade = (guest, deb) => guest.sh(`dpkg --force-confdef --force-confold --install ${put(guest, deb)} 2>&1`);
+// What apt does in the end, ahead of the clients, which take all of the machine.
+const upgrade = (guest, deb) => guest.sh(`nice -n -15 dpkg --force-confdef --force-confold --install ${put(guest, deb)} 2>&1`);
 
 /// Every process of nginx that takes requests: others after a restart, and other workers after a reload.
 const nginxProcesses = (guest) => guest.sh("pgrep -f '^nginx: (master process .*|worker process)$'");
@@ -63,6 +63,7 @@ async function configure(guest) {
   await guest.sh(`
     install -m 0400 -o blobvalet -g blobvalet /dev/stdin /etc/blobvalet/acmeuploads.key < /root/pasted
     install -m 0640 -o root -g blobvalet /usr/share/doc/blobvalet/examples/blobvalet.json /etc/blobvalet/
+    sed -i '/"accounts"/i \\  "server": { "access_log": false },' /etc/blobvalet/blobvalet.json
     blobvalet check`);
   writeFileSync(guest.path('/etc/nginx/sites-enabled/uploads'), `
 server {
@@ -114,7 +115,7 @@ const isGone = async (guest) => {
 
 const skip = process.env.BLOBVALET_SKIP_BOOT === '1' && 'BLOBVALET_SKIP_BOOT=1';
 
-test('the package, from installation to purge', { skip, timeout: 280_000 }, async (t) => {
+test('the package, from installation to purge', { skip, timeout: 290_000 }, async (t) => {
   const { deb } = buildPackage();
   const second = laterPackage(deb, '+second', kUpgraded);
   const third = laterPackage(deb, '+third', kUpgraded);
