@@ -47,7 +47,9 @@ const kLocks = new RegExp('^(User|Group|DynamicUser|SupplementaryGroups|UMask|Li
 
 async function locksOf(guest, service) {
   const shown = await guest.sh(`systemctl show ${service}`);
-  return Object.fromEntries(shown.split('\n').filter((line) => kLocks.test(line)).map((line) => line.split(/=(.*)/s)));
+  const locks = shown.split('\n').filter((line) => kLocks.test(line)).map((line) => line.split(/=(.*)/s));
+  // Addresses are a set, in any order.
+  return Object.fromEntries(locks.map(([name, value]) => [name, /^IPAddress/.test(name) ? value.split(' ').sort().join(' ') : value]));
 }
 
 const skip = process.env.BLOBVALET_SKIP_BOOT === '1' && 'BLOBVALET_SKIP_BOOT=1';
