@@ -44,6 +44,7 @@ Event event_of(const Request& request) {
   event.endpoint = request.endpoint;
   event.request_id = request.request_id;
   event.user = request.user;
+  event.remote_addr = request.remote_addr;
   event.code = "ok";
   return event;
 }
@@ -65,8 +66,9 @@ App::App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPor
     : site_(std::move(site)),
       clock_(clock),
       state_(state),
-      signers_(site_->signing_keys(), state == nullptr ? nullptr : state->ledger()) {
-  if (ports != nullptr) acceptance_.emplace(*site_, signers_, clock_, *ports);
+      signers_(site_->signing_keys(), state == nullptr ? nullptr : state->ledger()),
+      audit_(site_->server().audit_log) {
+  if (ports != nullptr) acceptance_.emplace(*site_, signers_, clock_, audit_, *ports);
 }
 
 bool App::may_wait(const Site& site, const Request& request) {
@@ -110,14 +112,29 @@ Result<void> App::route(const Request& request, Response& response, Event& event
                 "BLOBVALET_ENDPOINT must be signature, success, health, live, ready or metrics");
 }
 
+/// All values that the decision may hang on, absent ones too: whoever reads the log later can tell them from
+/// those that were not logged.
+std::span<const NamedValue> App::logged_vars(const Request& request) {
+  const Caller caller = caller_of(request);
+  logged_vars_.clear();
+  for (const std::string& name : site_->policy().parameter_names())
+    logged_vars_.push_back({name, caller.value_of(name)});
+  return logged_vars_;
+}
+
 /// Parses and decides: the way that both endpoints share.
 Result<SasGrant> App::grant(std::string_view blob_uri, BlobVerb verb, const Request& request, Event& event) {
   event.verb = name_of(verb);
+  event.vars = logged_vars(request);
   const auto target = site_->endpoints().parse(blob_uri, site_->blob_names(), blob_name_);
-  if (!target) return tl::unexpected(target.error());
+  if (!target) {
+    event.blob_uri = blob_uri;
+    return tl::unexpected(target.error());
+  }
   event.account = target->account;
   event.container = target->container.view();
   event.blob = target->blob.view();
+  if (target->endpoint_url != target->account_url) event.alias = target->endpoint_url;
   const Caller caller = caller_of(request);
   auto decided = site_->policy().decide(*target, verb, caller, clock_.now());
   if (!decided) return decided;
@@ -149,9 +166,12 @@ Result<void> App::count(const Rule& rule, const Caller& caller, Event& event) {
 
 /// The same grant for the one PUT that the query declares. Only who may upload gets here, so that the answers
 /// to all others do not tell which rules there are.
-Result<SasGrant> App::bind(const SasGrant& grant, std::string_view query) {
+Result<SasGrant> App::bind(const SasGrant& grant, std::string_view query, Event& event) {
   const auto put = DeclaredPut::parse(query, declared_put_);
   if (!put) return tl::unexpected(put.error());
+  event.operation = name_of(put->operation);
+  if (!put->content_length.empty()) event.size_bytes = put->body_bytes;
+  event.content_type = put->content_type;
   const VerifyOptions& verify = grant.rule().verify;
   if (verify.enabled) {
     // The callback would refuse the stored blob for the same reason, after all of it was sent.
@@ -169,23 +189,23 @@ Result<void> App::answer_signature(const Request& request, Response& response, E
   const auto parsed = SignatureRequest::parse(request.query, blob_uri_);
   if (!parsed) return tl::unexpected(parsed.error());
   auto granted = grant(parsed->blob_uri, parsed->verb, request, event);
-  if (granted && granted->lacks_binding()) granted = bind(*granted, request.query);
+  if (granted && granted->lacks_binding()) granted = bind(*granted, request.query, event);
   if (!granted) return tl::unexpected(granted.error());
   const bool announce = parsed->verb == BlobVerb::del && site_->announces_deletes();
   if (announce && !acceptance_) return never_waits();
   // Signed before the application hears of it: a delete that it was told of should not fail for want of a
   // key.
-  if (const auto signed_uri = sign(*granted, response, event); !signed_uri) return signed_uri;
-  if (announce && !acceptance_->announce_delete(*granted, request, response, event)) event.cut_short.reset();
+  const auto sas = sign(*granted, response);
+  if (!sas) return tl::unexpected(sas.error());
+  if (announce && !acceptance_->announce_delete(*granted, request, response, event)) return {};
+  audit_.note(event, *granted, *sas);
   return {};
 }
 
-Result<void> App::sign(const SasGrant& granted, Response& response, Event& event) {
-  const auto valid_until = signers_.append_sas_uri(response.body, granted, clock_.now());
-  if (!valid_until) return tl::unexpected(valid_until.error());
-  response.content_type = ContentType::text;
-  if (*valid_until < granted.expiry()) event.cut_short = granted.expiry() - *valid_until;
-  return {};
+Result<IssuedSas> App::sign(const SasGrant& granted, Response& response) {
+  auto sas = signers_.append_sas_uri(response.body, granted, clock_.now());
+  if (sas) response.content_type = ContentType::text;
+  return sas;
 }
 
 /// What monitoring asks; false if it is something else.

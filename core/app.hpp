@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/access_event.hpp"
+#include "core/audit_trail.hpp"
 #include "core/http.hpp"
 #include "core/ports.hpp"
 #include "core/sas_signers.hpp"
@@ -46,22 +47,25 @@ class App {
   [[nodiscard]] Result<void> route(const Request& request, Response& response, Event& event);
   [[nodiscard]] bool answer_probe(const Request& request, Response& response) const;
   [[nodiscard]] Result<void> answer_signature(const Request& request, Response& response, Event& event);
-  [[nodiscard]] Result<void> sign(const SasGrant& granted, Response& response, Event& event);
+  [[nodiscard]] Result<IssuedSas> sign(const SasGrant& granted, Response& response);
+  [[nodiscard]] std::span<const NamedValue> logged_vars(const Request& request);
   [[nodiscard]] Result<void> answer_success(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<UploadSuccess> read_callback(const Request& request) const;
   [[nodiscard]] Result<SasGrant> grant(std::string_view blob_uri, BlobVerb verb, const Request& request,
                                        Event& event);
   [[nodiscard]] Result<void> count(const Rule& rule, const Caller& caller, Event& event);
-  [[nodiscard]] Result<SasGrant> bind(const SasGrant& grant, std::string_view query);
+  [[nodiscard]] Result<SasGrant> bind(const SasGrant& grant, std::string_view query, Event& event);
 
   std::shared_ptr<const Site> site_;
   const Clock& clock_;
   WorkerState* state_;
   SasSigners signers_;
+  AuditTrail audit_;
   std::optional<UploadAcceptance> acceptance_;  ///< nothing without ports
   std::string blob_uri_;                        ///< decoded bloburi of the current request
   std::string declared_put_;                    ///< decoded, of the current request, where a rule wants it
   std::string limit_identity_;                  ///< whose budget the current request is taken from
+  std::vector<NamedValue> logged_vars_;         ///< of the current request
   std::string blob_name_;  ///< decoded name of the current request, where names come encoded
 };
 

@@ -138,6 +138,7 @@ class ConfigReader {
     const ObjectReader server = root_.object("server");
     config_.server.threads = server.number("threads").value_or(config_.server.threads);
     config_.server.access_log = server.boolean("access_log").value_or(config_.server.access_log);
+    config_.server.audit_log = server.boolean("audit_log").value_or(config_.server.audit_log);
     read_cors(root_.object("cors"));
     config_.server.metrics_file = server.text("metrics_file").value_or(config_.server.metrics_file);
     config_.server.allow_from = read_allow_from(server, report());

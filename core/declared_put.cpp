@@ -57,13 +57,6 @@ Result<Parameters> collect(std::string_view query, std::string& buffer) {
   return found;
 }
 
-std::optional<PutOperation> parse_operation(std::string_view text) {
-  if (text == "put_blob") return PutOperation::put_blob;
-  if (text == "put_block") return PutOperation::put_block;
-  if (text == "put_block_list") return PutOperation::put_block_list;
-  return std::nullopt;
-}
-
 /// One or more of RFC 9110's tchar.
 bool is_token(std::string_view text) {
   constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
@@ -143,11 +136,27 @@ Result<std::uint64_t> check_values(PutOperation operation, const Parameters& giv
 
 }  // namespace
 
+std::string_view name_of(PutOperation operation) {
+  switch (operation) {
+    case PutOperation::put_blob: return "put_blob";
+    case PutOperation::put_block: return "put_block";
+    case PutOperation::put_block_list: return "put_block_list";
+  }
+  return "";
+}
+
+std::optional<PutOperation> parse_put_operation(std::string_view text) {
+  if (text == "put_blob") return PutOperation::put_blob;
+  if (text == "put_block") return PutOperation::put_block;
+  if (text == "put_block_list") return PutOperation::put_block_list;
+  return std::nullopt;
+}
+
 Result<DeclaredPut> DeclaredPut::parse(std::string_view query, std::string& buffer) {
   const Result<Parameters> given = collect(query, buffer);
   if (!given) return tl::unexpected(given.error());
   if (!given->operation) return refuse(Errc::missing_parameter, "operation", "is missing");
-  const auto operation = parse_operation(*given->operation);
+  const auto operation = parse_put_operation(*given->operation);
   if (!operation) {
     return refuse(Errc::bad_request, "operation", "must be put_blob, put_block or put_block_list");
   }

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,12 @@ enum class PutOperation : std::uint8_t {
   put_block,       ///< one part of it
   put_block_list,  ///< puts the parts together
 };
+
+/// `put_blob`, `put_block` or `put_block_list`.
+[[nodiscard]] std::string_view name_of(PutOperation operation);
+
+/// Exactly one of these; nothing for any other text.
+[[nodiscard]] std::optional<PutOperation> parse_put_operation(std::string_view text);
 
 /// The one PUT that a client says it will send, from further parameters of its signature request: `operation`
 /// (`put_blob`, `put_block` or `put_block_list`) and, each only where the operation has it, `content_type`,

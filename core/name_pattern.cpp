@@ -124,14 +124,30 @@ bool NamePattern::has_parameter(std::string_view name) const {
 }
 
 std::string NamePattern::text() const {
+  return text_for({});
+}
+
+void NamePattern::add_parameters(std::vector<std::string>& names) const {
+  for (const Segment& segment : segments_) {
+    if (segment.kind != Kind::parameter || segment.text == "user") continue;
+    if (std::ranges::find(names, segment.text) == names.end()) names.push_back(segment.text);
+  }
+}
+
+std::string NamePattern::text_for(const Caller& caller) const {
   std::string text;
   for (const Segment& segment : segments_) {
-    if (&segment != &segments_.front()) text.append("/");
-    switch (segment.kind) {
-      case Kind::glob: text.append(segment.text); break;
-      case Kind::parameter: text.append("{").append(segment.text).append("}"); break;
-      case Kind::rest: text.append(segment.text).append("**"); break;
+    if (&segment != &segments_.front()) text.push_back('/');
+    const std::string_view value =
+        segment.kind == Kind::parameter ? caller.value_of(segment.text) : std::string_view{};
+    if (segment.kind != Kind::parameter) {
+      text.append(segment.text);
+    } else if (is_segment_value(value)) {
+      text.append(value);
+    } else {
+      text.append("{").append(segment.text).append("}");
     }
+    if (segment.kind == Kind::rest) text.append("**");
   }
   return text;
 }

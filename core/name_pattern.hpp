@@ -38,6 +38,11 @@ class NamePattern {
   [[nodiscard]] bool has_parameter(std::string_view name) const;
   /// The pattern as it was written.
   [[nodiscard]] std::string text() const;
+  /// The pattern with the caller's values in it: `alice/**`; `{tenant}` stays where the caller has none that
+  /// may stand there.
+  [[nodiscard]] std::string text_for(const Caller& caller) const;
+  /// Appends the names of its parameters that are not in `names` yet; `user` is none of them.
+  void add_parameters(std::vector<std::string>& names) const;
 
  private:
   enum class Kind : std::uint8_t { glob, parameter, rest };

@@ -62,7 +62,8 @@ SasGrant::SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, st
       permissions_(rule.permissions(verb).text()),
       ip_(ip),
       encryption_scope_(rule.sas.encryption_scope),
-      expiry_(now + (verb == BlobVerb::put ? rule.sas.put_lifetime : rule.sas.delete_lifetime)),
+      lifetime_(verb == BlobVerb::put ? rule.sas.put_lifetime : rule.sas.delete_lifetime),
+      expiry_(now + lifetime_),
       used_until_(expiry_),
       lacks_binding_(rule.bind_request && verb == BlobVerb::put) {
   if (rule.sas.start_backdate) start_ = now - *rule.sas.start_backdate;
@@ -85,6 +86,7 @@ SasGrant SasGrant::for_service(ServiceOperation operation, UtcSeconds now) const
   grant.start_.reset();
   grant.declared_put_.reset();
   grant.lacks_binding_ = false;
+  grant.lifetime_ = kLifetime;
   grant.expiry_ = now + kLifetime;
   grant.used_until_ = now + std::chrono::ceil<std::chrono::seconds>(rule_->verify.deadline);
   return grant;
@@ -96,6 +98,7 @@ SasGrant SasGrant::for_viewing(std::string_view content_type, std::chrono::secon
   grant.target_.endpoint_url = target_.endpoint_url;
   grant.content_type_ = content_type;
   grant.content_disposition_ = "attachment";
+  grant.lifetime_ = lifetime;
   grant.expiry_ = grant.used_until_ = now + lifetime;
   return grant;
 }
@@ -106,6 +109,8 @@ Policy::Policy(std::vector<Rule> rules) : rules_(std::move(rules)) {
     by_account_[rule.account_index][rule.container].push_back(&rule);
     some_rule_needs_user_ |= !rule.anonymous;
     has_limits_ |= rule.limit.has_value();
+    for (const NamePattern& pattern : rule.blobs)
+      pattern.add_parameters(parameter_names_);
   }
 }
 
@@ -136,6 +141,18 @@ Result<SasGrant> Policy::decide(const BlobTarget& target, BlobVerb verb, const C
     return refuse(Errc::login_required, "", "log in first", describe(closest));
   }
   return refuse(Errc::not_allowed, "bloburi", "is not allowed", describe(closest));
+}
+
+std::vector<RuleOpinion> Policy::opinions(const BlobTarget& target, BlobVerb verb,
+                                          const Caller& caller) const {
+  std::vector<RuleOpinion> opinions;
+  const auto* rules = rules_for(target);
+  if (rules == nullptr) return opinions;
+  for (const Rule* rule : *rules) {
+    const auto miss = why_not(*rule, target, verb, caller);
+    opinions.push_back({rule, miss ? describe(*miss) : ""});
+  }
+  return opinions;
 }
 
 }  // namespace blobvalet

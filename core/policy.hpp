@@ -64,6 +64,8 @@ class SasGrant {
   [[nodiscard]] const Rule& rule() const { return *rule_; }
   [[nodiscard]] std::string_view permissions() const { return permissions_; }
   [[nodiscard]] std::optional<UtcSeconds> start() const { return start_; }
+  /// How long after it was granted that is.
+  [[nodiscard]] std::chrono::seconds lifetime() const { return lifetime_; }
   [[nodiscard]] UtcSeconds expiry() const { return expiry_; }
   /// Until when it may be used: its expiry where it is given away, but no later than the deadline of the
   /// callback that it serves where blobvalet keeps it to itself.
@@ -101,10 +103,17 @@ class SasGrant {
   std::string_view content_disposition_;  ///< rscd
   std::string_view content_type_;         ///< rsct
   std::optional<UtcSeconds> start_;
+  std::chrono::seconds lifetime_;
   UtcSeconds expiry_;
   UtcSeconds used_until_;
   std::optional<DeclaredPut> declared_put_;
   bool lacks_binding_;
+};
+
+/// What one rule says of a request.
+struct RuleOpinion {
+  const Rule* rule;
+  StaticText objection;  ///< empty: it allows it
 };
 
 /// The site's rules. What no rule allows is refused.
@@ -130,6 +139,14 @@ class Policy {
   /// True if some rule has a limit.
   [[nodiscard]] bool has_limits() const { return has_limits_; }
 
+  /// What each rule for the target's container says, in the order of the configuration, in which the first
+  /// that allows it decides; for operators, who may know all rules.
+  [[nodiscard]] std::vector<RuleOpinion> opinions(const BlobTarget& target, BlobVerb verb,
+                                                  const Caller& caller) const;
+  /// The names that patterns use as `{name}`, `user` aside, each once.
+  [[nodiscard]] const std::vector<std::string>& parameter_names() const { return parameter_names_; }
+  [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
+
  private:
   using RulesByContainer =
       std::unordered_map<std::string, std::vector<const Rule*>, StringHash, std::equal_to<>>;
@@ -137,6 +154,7 @@ class Policy {
 
   std::vector<Rule> rules_;
   std::vector<RulesByContainer> by_account_;
+  std::vector<std::string> parameter_names_;
   bool some_rule_needs_user_ = false;
   bool has_limits_ = false;
 };

@@ -34,7 +34,7 @@ RequestBinding binding_of(const SasGrant& grant) {
 SasSigner::SasSigner(std::shared_ptr<const SigningKey> key)
     : key_(std::move(key)), delegation_(delegation_of(*key_)), hmac_(secret_of(*key_)) {}
 
-UtcSeconds SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
+IssuedSas SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   check_binding(grant);
   const BlobTarget& target = grant.target();
   const UtcSeconds valid_until = expiry_of(grant, *key_);
@@ -63,8 +63,7 @@ UtcSeconds SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   out.append(target.endpoint_url).append("/").append(target.container.view()).append("/");
   append_path_encoded(out, target.blob.view());
   out.push_back('?');
-  append_query(out, fields);
-  return valid_until;
+  return {valid_until, valid_from, append_query(out, fields)};
 }
 
 void SasSigner::check_binding(const SasGrant& grant) const {
@@ -85,9 +84,10 @@ HmacSha256::Digest SasSigner::sign(const SasFields& fields) {
   return hmac_(string_to_sign_);
 }
 
-void SasSigner::append_query(std::string& out, const SasFields& fields) {
+std::array<char, 44> SasSigner::append_query(std::string& out, const SasFields& fields) {
   const auto signature = encode_base64(sign(fields));
   append_sas_query(out, fields, delegation_ ? &*delegation_ : nullptr, {signature.data(), signature.size()});
+  return signature;
 }
 
 }  // namespace blobvalet

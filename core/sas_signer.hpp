@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,13 @@
 #include "core/signing_key.hpp"
 
 namespace blobvalet {
+
+/// What the log may know of a SAS that was made, and its signature, which it may not.
+struct IssuedSas {
+  UtcSeconds expiry{};               ///< se
+  std::optional<UtcSeconds> start;   ///< st
+  std::array<char, 44> signature{};  ///< in base64, before it is percent-encoded
+};
 
 /// Turns grants into SAS URIs with one key. Its buffers are kept from one signature to the next, so it is not
 /// for use by two threads at once.
@@ -20,10 +28,10 @@ class SasSigner {
   /// signed, and only the policy makes grants. The text is exactly encoded, has one `?` and no `#`: the
   /// client appends `&comp=block&blockid=...` to it.
   ///
-  /// Returns until when the SAS is valid. It never lasts longer than a user delegation key, which Azure would
+  /// Returns what was made. A SAS never lasts longer than a user delegation key, which Azure would
   /// refuse, nor does it start before it. Throws std::logic_error for a grant that lacks its binding, and for
   /// a bound one with an account key or a version before 2026-04-06: our own mistakes.
-  UtcSeconds append_sas_uri(std::string& out, const SasGrant& grant);
+  IssuedSas append_sas_uri(std::string& out, const SasGrant& grant);
 
   [[nodiscard]] const SigningKey& key() const { return *key_; }
 
@@ -31,7 +39,7 @@ class SasSigner {
   friend class SasVectorCheck;  // compares golden vectors; it never returns what it signed
   void check_binding(const SasGrant& grant) const;
   HmacSha256::Digest sign(const SasFields& fields);
-  void append_query(std::string& out, const SasFields& fields);
+  std::array<char, 44> append_query(std::string& out, const SasFields& fields);
 
   std::shared_ptr<const SigningKey> key_;
   std::optional<DelegationKeyFields> delegation_;  ///< views into *key_; nothing for an account key

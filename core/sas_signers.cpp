@@ -19,7 +19,7 @@ SasSigners::SasSigners(const std::vector<std::shared_ptr<const SigningKey>>& key
     entries_.push_back(key == nullptr ? std::nullopt : std::optional<Entry>(std::in_place, key));
 }
 
-Result<UtcSeconds> SasSigners::append_sas_uri(std::string& out, const SasGrant& grant, UtcSeconds now) {
+Result<IssuedSas> SasSigners::append_sas_uri(std::string& out, const SasGrant& grant, UtcSeconds now) {
   auto& entry = entries_[grant.target().account_index];
   const StaticText objection = why_unusable(entry ? &entry->signer.key() : nullptr, now);
   if (!objection.empty()) {
@@ -28,9 +28,9 @@ Result<UtcSeconds> SasSigners::append_sas_uri(std::string& out, const SasGrant& 
     error.value().retry_after = std::chrono::seconds(5);
     return error;
   }
-  const UtcSeconds expiry = entry->signer.append_sas_uri(out, grant);
-  if (ledger_ != nullptr) ledger_->issued(entry->fingerprint, std::min(expiry, grant.used_until()));
-  return expiry;
+  const IssuedSas sas = entry->signer.append_sas_uri(out, grant);
+  if (ledger_ != nullptr) ledger_->issued(entry->fingerprint, std::min(sas.expiry, grant.used_until()));
+  return sas;
 }
 
 }  // namespace blobvalet

@@ -18,10 +18,10 @@ class SasSigners {
   explicit SasSigners(const std::vector<std::shared_ptr<const SigningKey>>& keys,
                       SasLedger* ledger = nullptr);
 
-  /// Appends the URI that SasSigner makes for `grant`, and returns until when it is valid: the grant's
-  /// expiry, or that of the key if it is earlier. Errors: key_unavailable (the account has no key that is
+  /// Appends the URI that SasSigner makes for `grant`; its expiry is the grant's, or that of the key if it is
+  /// earlier. Errors: key_unavailable (the account has no key that is
   /// valid now).
-  [[nodiscard]] Result<UtcSeconds> append_sas_uri(std::string& out, const SasGrant& grant, UtcSeconds now);
+  [[nodiscard]] Result<IssuedSas> append_sas_uri(std::string& out, const SasGrant& grant, UtcSeconds now);
 
  private:
   struct Entry {

@@ -66,9 +66,10 @@ void answer_no(const HookVerdict& verdict, bool is_callback, Response& response,
 }  // namespace
 
 UploadAcceptance::UploadAcceptance(const Site& site, SasSigners& signers, const Clock& clock,
-                                   const CallbackPorts& ports)
+                                   AuditTrail& audit, const CallbackPorts& ports)
     : signers_(signers),
       clock_(clock),
+      audit_(audit),
       timer_(ports.timer),
       magic_numbers_(ports.magic_numbers),
       refusals_(ports.refusals),
@@ -93,7 +94,7 @@ Result<void> UploadAcceptance::answer(const SasGrant& grant, const UploadSuccess
       request.headers, grant.rule().verify.answer_properties);
   note(verdict, event);
   if (verdict.kind == HookVerdict::Kind::accepted) {
-    accept(grant, upload, *properties, verdict.answer, response);
+    accept(grant, upload, *properties, verdict.answer, response, event);
   } else {
     answer_no(verdict, true, response, event);
   }
@@ -195,7 +196,8 @@ Error UploadAcceptance::punish(const Error& error, const SasGrant& grant, Timer:
 }
 
 void UploadAcceptance::accept(const SasGrant& grant, const UploadSuccess& upload,
-                              const BlobProperties* properties, const HookAnswer& said, Response& response) {
+                              const BlobProperties* properties, const HookAnswer& said, Response& response,
+                              Event& event) {
   const VerifyOptions& options = grant.rule().verify;
   std::string& body = response.body;
   // The client keeps the result object from one attempt to the next: without the null, the error of a failed
@@ -204,13 +206,13 @@ void UploadAcceptance::accept(const SasGrant& grant, const UploadSuccess& upload
   if (options.enabled) body.append(properties != nullptr ? R"(,"verified":true)" : R"(,"verified":false)");
   if (options.answer_properties && properties != nullptr) append_properties(body, *properties);
   const std::string thumbnail =
-      said.thumbnail_url.empty() ? thumbnail_url(grant, upload, properties) : said.thumbnail_url;
+      said.thumbnail_url.empty() ? thumbnail_url(grant, upload, properties, event) : said.thumbnail_url;
   if (!thumbnail.empty()) body.append(",\"thumbnailUrl\":").append(json_string(thumbnail));
   body.append(said.members).append("}");
 }
 
 std::string UploadAcceptance::thumbnail_url(const SasGrant& grant, const UploadSuccess& upload,
-                                            const BlobProperties* properties) {
+                                            const BlobProperties* properties, Event& event) {
   const ThumbnailOptions& options = grant.rule().thumbnail;
   const std::string_view type =
       properties == nullptr ? std::string_view{} : viewable_image(properties->content_type);
@@ -220,7 +222,10 @@ std::string UploadAcceptance::thumbnail_url(const SasGrant& grant, const UploadS
   std::string url;
   const UtcSeconds now = clock_.now();
   // Without a key there is no picture, but the upload is accepted all the same.
-  if (!signers_.append_sas_uri(url, grant.for_viewing(type, options.lifetime, now), now)) return {};
+  const SasGrant viewing = grant.for_viewing(type, options.lifetime, now);
+  const auto sas = signers_.append_sas_uri(url, viewing, now);
+  if (!sas) return {};
+  audit_.note(event, viewing, *sas);
   return url;
 }
 

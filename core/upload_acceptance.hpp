@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/access_event.hpp"
+#include "core/audit_trail.hpp"
 #include "core/azure_authorization.hpp"
 #include "core/blob_probe.hpp"
 #include "core/notifier.hpp"
@@ -33,7 +34,8 @@ struct CallbackPorts {
 class UploadAcceptance {
  public:
   /// All arguments outlive it.
-  UploadAcceptance(const Site& site, SasSigners& signers, const Clock& clock, const CallbackPorts& ports);
+  UploadAcceptance(const Site& site, SasSigners& signers, const Clock& clock, AuditTrail& audit,
+                   const CallbackPorts& ports);
 
   /// Answers the callback `upload`, whose blob `grant` is about. Errors: those of blob_check, blob_not_found,
   /// content_mismatch, azure_unavailable, azure_refused, busy, bad_request (parameters that cannot be
@@ -56,12 +58,13 @@ class UploadAcceptance {
   [[nodiscard]] Error punish(const Error& error, const SasGrant& grant, Timer::Time deadline, Event& event);
   [[nodiscard]] Error why_there_is_none() const;
   void accept(const SasGrant& grant, const UploadSuccess& upload, const BlobProperties* properties,
-              const HookAnswer& said, Response& response);
+              const HookAnswer& said, Response& response, Event& event);
   [[nodiscard]] std::string thumbnail_url(const SasGrant& grant, const UploadSuccess& upload,
-                                          const BlobProperties* properties);
+                                          const BlobProperties* properties, Event& event);
 
   SasSigners& signers_;
   const Clock& clock_;
+  AuditTrail& audit_;
   Timer& timer_;
   MagicNumbers& magic_numbers_;
   RefusalMemory& refusals_;

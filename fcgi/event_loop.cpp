@@ -201,7 +201,7 @@ void EventLoop::take_in(const std::shared_ptr<const Site>& site) {
   if (site == nullptr) return;
   app_.emplace(site, clock_, log_, surroundings_.state);
   if (duty_ == Duty::all) deliveries_.begin(site);
-  log_.set_access(site->server().access_log);
+  log_.follow(site->server());
   limits_ = limits_for(*site);
   peeked_.resize(largest_request(limits_));
   admission_.allow(site->server().allow_from);

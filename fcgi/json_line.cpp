@@ -30,8 +30,22 @@ void JsonLine::begin() {
 
 void JsonLine::text(const char* name, std::string_view value) {
   if (value.empty()) return;
-  value = cut_value(value);
   writer_.Key(name);
+  string(value);
+}
+
+void JsonLine::texts(const char* name, std::span<const NamedValue> values) {
+  writer_.Key(name);
+  writer_.StartObject();
+  for (const NamedValue& value : values) {
+    string(value.name);
+    string(value.value);
+  }
+  writer_.EndObject();
+}
+
+void JsonLine::string(std::string_view value) {
+  value = cut_value(value);
   if (is_utf8(value)) {
     writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
     return;

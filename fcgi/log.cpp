@@ -10,9 +10,30 @@
 namespace blobvalet::fcgi {
 namespace {
 
-/// A page may take a signed address for a blob's name, and so send us a signature.
+/// A page may take a signed address for a blob's name, and so send us a signature, its `=` perhaps escaped.
 std::string_view without_signature(std::string_view name) {
-  return name.substr(0, name.find("sig="));
+  for (std::size_t at = name.find("sig"); at != std::string_view::npos; at = name.find("sig", at + 1)) {
+    const std::string_view behind = name.substr(at + 3);
+    if (behind.starts_with('=') || behind.starts_with('%')) return name.substr(0, at);
+  }
+  return name;
+}
+
+/// A blob's name, or what came in place of one, without a signature; says if there was one.
+void name_text(JsonLine& line, const char* field, std::string_view name) {
+  const std::string_view shown = without_signature(name);
+  line.text(field, shown);
+  if (shown.size() < name.size()) line.boolean("name_cut", true);
+}
+
+void given_sas(JsonLine& line, const GivenSas& given) {
+  line.text("permissions", given.permissions);
+  if (given.start) line.text("starts", UtcText(*given.start).view());
+  line.text("expires", UtcText(given.expiry).view());
+  line.number("lifetime_seconds", given.lifetime.count());
+  line.text("ip", given.ip);
+  if (given.is_bound) line.boolean("bound", true);
+  line.text("signature_sha256", given.signature_sha256);
 }
 
 void begin_line(LogLine& line) {
@@ -55,11 +76,17 @@ void AccessLine::begin(const Event& event) {
   line_.text("request_id", event.request_id);
   line_.text("endpoint", event.endpoint);
   line_.text("user", event.user);
+  line_.text("remote_addr", event.remote_addr);
+  if (!event.vars.empty()) line_.texts("vars", event.vars);
   line_.text("verb", event.verb);
   line_.text("account", event.account);
   line_.text("container", event.container);
-  line_.text("blob", without_signature(event.blob));
+  line_.text("alias", event.alias);
+  name_text(line_, "blob", event.blob);
+  name_text(line_, "bloburi", event.blob_uri);
   line_.text("rule", event.rule);
+  line_.text("operation", event.operation);
+  if (event.given) given_sas(line_, *event.given);
   line_.number("status", static_cast<std::int64_t>(event.status));
   line_.text("outcome", event.status == Status::ok ? "ok" : "refused");
   line_.text("code", event.code);

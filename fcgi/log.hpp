@@ -12,17 +12,23 @@ namespace blobvalet::fcgi {
 /// not mix; where that is the journal, entries whose text is that line.
 class Log {
  public:
-  /// `access` switches the lines for requests; the others are always written.
-  explicit Log(bool access) : access_(access) {}
-  void set_access(bool access) { access_ = access; }
-  [[nodiscard]] bool access() const { return access_; }
+  /// The options say which requests get a line; lines about the worker itself are always written.
+  explicit Log(const ServerOptions& options) { follow(options); }
+  void follow(const ServerOptions& options) {
+    access_ = options.access_log;
+    audit_ = options.audit_log;
+  }
+  /// True if the request is to get a line. It gets one, not two, if both logs want it.
+  [[nodiscard]] bool wants(const Event& event) const { return access_ || (audit_ && event.given); }
 
   /// A line about the worker itself: `event` is a fixed name such as `started`, `detail` what an operator
   /// should know.
   static void notice(std::string_view event, std::string_view detail = {});
 
  private:
-  std::atomic<bool> access_;  ///< a reload switches it while threads write
+  // A reload switches them while threads write.
+  std::atomic<bool> access_;
+  std::atomic<bool> audit_;
 };
 
 /// One request's line. It is made in two steps, since the event's views end with the request, and the client

@@ -67,7 +67,7 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
   }
   const CurlLibrary curl;
   const SystemClock clock;
-  Log log((*site)->server().access_log);
+  Log log((*site)->server());
   const auto duty = signatures_only ? EventLoop::Duty::signatures : EventLoop::Duty::all;
   FileWatch files;
   Log::notice("started", std::string(kVersion) + ", configuration " + (*site)->revision());

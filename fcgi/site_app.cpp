@@ -29,7 +29,7 @@ Event SiteApp::handle(const Request& request) {
 /// The event's views end with the write, which ends the request. It is counted before, so that whoever has
 /// the answer finds it counted.
 bool SiteApp::send(Connection& connection, const Event& event, Time since) {
-  const bool log = log_.access();
+  const bool log = log_.wants(event);
   if (log) line_.begin(event);
   meter_.answered(event, steady_clock::now() - since);
   const bool keep = connection.write(response_);

@@ -67,7 +67,7 @@ struct Threads {
 
   std::shared_ptr<const Site> site = site_from(kSite);
   BlockingClock clock;
-  Log log{false};
+  Log log{{.access_log = false, .audit_log = false}};
   Mailbox mailbox;
   std::vector<std::unique_ptr<Callback>> callbacks;
   std::optional<CallbackThreads> threads;

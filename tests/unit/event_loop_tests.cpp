@@ -114,7 +114,7 @@ class Worker {
   [[nodiscard]] const sockaddr* address() const { return reinterpret_cast<const sockaddr*>(&address_); }
   bool run() {
     clock.spare_this_thread();
-    Log log(false);
+    Log log({.access_log = false, .audit_log = false});
     EventLoop loop(listener_.get(), EventLoop::Duty::all, site_, clock, log,
                    [this] {
                      if (on_reload_) on_reload_();
