@@ -120,10 +120,13 @@ ExitCode run(int argc, char** argv) {
   serve->add_flag("--signatures-only", arguments.signatures_only,
                   "Refuse what might wait for Azure or the application; needs no network");
   blobvalet::fcgi::add_check(app, arguments);
+  blobvalet::fcgi::add_explain(app, arguments);
+  blobvalet::fcgi::add_replay(app, arguments);
   blobvalet::fcgi::add_sign(app, arguments);
   blobvalet::fcgi::add_cors(app, arguments);
   blobvalet::fcgi::add_bench(app, arguments);
   blobvalet::fcgi::add_doctor(app, arguments);
+  blobvalet::fcgi::add_trace(app, arguments);
   CLI::App* events = app.add_subcommand("events", "Events that wait for the site's application");
   const EventCommands event_commands = add_event_commands(*events, arguments);
   CLI::App* keys = app.add_subcommand("keys", "The keys that sign");

@@ -20,7 +20,10 @@ void add_bench(CLI::App& app, CommandLine& line);
 void add_check(CLI::App& app, CommandLine& line);
 void add_cors(CLI::App& app, CommandLine& line);
 void add_doctor(CLI::App& app, CommandLine& line);
+void add_explain(CLI::App& app, CommandLine& line);
+void add_replay(CLI::App& app, CommandLine& line);
 void add_sign(CLI::App& app, CommandLine& line);
+void add_trace(CLI::App& app, CommandLine& line);
 
 void add_config_option(CLI::App& command, CommandLine& line);
 
