@@ -513,16 +513,26 @@ class SignatureSearch {
     return std::nullopt;
   }
 
-  /// Every second of two days.
+  /// Whoever prolongs a SAS changes hours or days, and a clock or a rounding some minutes.
   [[nodiscard]] std::optional<Guess> try_times(std::string_view name) {
     const std::string* value = field(name);
     const auto time = value == nullptr ? std::nullopt : parse_sas_time(*value);
     if (!time) return std::nullopt;
-    for (auto other = *time - std::chrono::days(1); other <= *time + std::chrono::days(1); ++other) {
-      const UtcText text(other);
-      if (fits_with(name, std::string(text.view()))) return changed(name, text.view());
+    constexpr std::chrono::minutes kNear{15};
+    constexpr std::chrono::days kFar{31};
+    for (auto other = *time - kNear; other <= *time + kNear; ++other) {
+      if (auto guess = try_time(name, other)) return guess;
+    }
+    for (auto other = *time - kFar; other <= *time + kFar; other += std::chrono::hours(1)) {
+      if (auto guess = try_time(name, other)) return guess;
     }
     return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<Guess> try_time(std::string_view name, UtcSeconds time) {
+    const UtcText text(time);
+    if (!fits_with(name, std::string(text.view()))) return std::nullopt;
+    return changed(name, text.view());
   }
 
   static Guess changed(std::string_view name, std::string_view value) {

@@ -13,13 +13,15 @@ import {
 } from './support.mjs';
 
 const kFields = [
-  'time', 'request_id', 'endpoint', 'user', 'verb', 'account', 'container', 'blob', 'rule', 'status', 'outcome', 'code',
-  'reason', 'micros',
+  'time', 'request_id', 'endpoint', 'user', 'remote_addr', 'vars', 'verb', 'account', 'container', 'alias', 'blob', 'bloburi',
+  'name_cut', 'rule', 'operation', 'permissions', 'starts', 'expires', 'lifetime_seconds', 'ip', 'bound', 'signature_sha256',
+  'status', 'outcome', 'code', 'reason', 'micros',
 ];
 const kAsked = {
   endpoint: 'signature', user: 'alice', verb: 'PUT', account: 'acmeuploads', container: 'uploads', blob: 'alice/a.txt',
 };
-const kSigned = { ...kAsked, rule: 'own-folder', status: 200, outcome: 'ok', code: 'ok' };
+const kAccepted = { ...kAsked, rule: 'own-folder', status: 200, outcome: 'ok', code: 'ok' };
+const kSigned = { ...kAccepted, permissions: 'cw', lifetime_seconds: 900 };
 const refusal = (status, code, reason) => ({ status, outcome: 'refused', code, ...reason && { reason } });
 
 let worker;
@@ -31,22 +33,30 @@ after(() => worker?.stop());
 async function lineOf(params, body) {
   const id = `request-${++count}`;
   await ask(worker.socket, [...Array.isArray(params) ? params : Object.entries(params), ['REQUEST_ID', id]], body);
-  const { time, micros, request_id, ...line } = await waitFor(() => worker.lines().find((l) => l.request_id === id));
+  const { time, micros, request_id, expires, signature_sha256: hash, ...line } = await waitFor(() => worker.lines().find((l) => l.request_id === id));
   assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   assert.ok(Math.abs(Date.now() - new Date(time)) < 60_000);
+  if (line.permissions) {
+    assert.equal(new Date(expires) - new Date(time) > (line.lifetime_seconds - 3) * 1000, true);
+    assert.match(hash, /^[0-9a-f]{64}$/);
+  }
   assert.ok(Number.isInteger(micros) && micros >= 0 && micros < 10_000_000);
   return line;
 }
 
 const rows = [
   ['a signature', signature(), '', kSigned],
-  ['a signature to delete', signature({ method: 'DELETE' }), '', { ...kSigned, verb: 'DELETE' }],
-  ['a callback', success(), form(), { ...kSigned, endpoint: 'success' }],
+  ['a signature to delete', signature({ method: 'DELETE' }), '', { ...kSigned, verb: 'DELETE', permissions: 'd', lifetime_seconds: 300 }],
+  ['a callback', success(), form(), { ...kAccepted, endpoint: 'success' }],
   ['health', health, '', { endpoint: 'health', status: 200, outcome: 'ok', code: 'ok' }],
   ['somebody else\'s folder', signature({ uri: `${kContainer}/bob/a` }), '',
     { ...kAsked, blob: 'bob/a', ...refusal(403, 'not_allowed', 'no pattern matches the name') }],
   ['a container of no rule', signature({ uri: `${kEndpoint}/private/alice/a` }), '',
     { ...kAsked, container: 'private', blob: 'alice/a', ...refusal(403, 'not_allowed', 'no rule for this container') }],
+  ['another site\'s blob', signature({ uri: 'https://other.example/uploads/alice/a' }), '',
+    { endpoint: 'signature', user: 'alice', verb: 'PUT', bloburi: 'https://other.example/uploads/alice/a', ...refusal(403, 'unknown_endpoint') }],
+  ['a SAS for a name', signature({ uri: `${kContainer}/bob/a?sv=1&sig=abc` }), '',
+    { ...kAsked, blob: 'bob/a?sv=1&', name_cut: true, ...refusal(403, 'not_allowed', 'no pattern matches the name') }],
   ['a wrong method', signature({ REQUEST_METHOD: 'POST' }), '', { endpoint: 'signature', user: 'alice', ...refusal(405, 'method_not_allowed') }],
   ['a body too large', success('x'.repeat(70_000)), 'x'.repeat(70_000), { endpoint: 'success', user: 'alice', ...refusal(413, 'body_too_large') }],
   ['a user twice', [...Object.entries(signature()), ['BLOBVALET_USER', 'bob']], '',
@@ -92,8 +102,8 @@ test('no line holds a field that nobody named, a signature or a key', () => {
   assert.ok(!worker.output().includes(worker.site.key.slice(0, 20)));
 });
 
-test('access_log false: only lines about the worker itself', async () => {
-  const silent = await startWorker({ config: siteConfig({ server: { access_log: false } }) });
+test('neither access_log nor audit_log: only lines about the worker itself', async () => {
+  const silent = await startWorker({ config: siteConfig({ server: { access_log: false, audit_log: false } }) });
   for (let i = 0; i < 5; i++) {
     await ask(silent.socket, signature());
     await ask(silent.socket, success(), form());

@@ -66,6 +66,7 @@ BOOST_AUTO_TEST_CASE(the_least_configuration_has_the_defaults) {
   BOOST_TEST(!config.success.accept_put);
   BOOST_TEST(config.server.threads == 16U);
   BOOST_TEST(config.server.access_log);
+  BOOST_TEST(config.server.audit_log);
 
   BOOST_REQUIRE_EQUAL(config.rules.size(), 1U);
   const Rule& rule = config.rules[0];
@@ -116,7 +117,7 @@ BOOST_AUTO_TEST_CASE(every_key_is_read) {
                "encryption_scope": "abc", "bind_client_ip": false}}
     ],
     "success": {"methods": ["PUT", "POST"], "max_body_bytes": 1024, "max_fields": 4, "max_depth": 1},
-    "server": {"threads": 64, "access_log": false}
+    "server": {"threads": 64, "access_log": false, "audit_log": false}
   })");
   BOOST_REQUIRE_EQUAL(config.accounts.size(), 2U);
   const Account& acme = config.accounts[0];
@@ -168,6 +169,7 @@ BOOST_AUTO_TEST_CASE(every_key_is_read) {
   BOOST_TEST(config.success.limits.max_depth == 1U);
   BOOST_TEST(config.server.threads == 64U);
   BOOST_TEST(!config.server.access_log);
+  BOOST_TEST(!config.server.audit_log);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_sound_has_no_faults) {

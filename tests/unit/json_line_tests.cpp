@@ -35,6 +35,15 @@ BOOST_AUTO_TEST_CASE(fields_stand_in_their_order) {
   BOOST_TEST(line.end() == "{\"a\":\"x\",\"b\":-7,\"c\":\"y\"}\n");
 }
 
+BOOST_AUTO_TEST_CASE(texts_are_an_object_and_may_be_empty) {
+  JsonLine line;
+  line.begin();
+  const blobvalet::NamedValue values[] = {{"tenant", "a\"\xff"}, {"team", ""}};
+  line.texts("vars", values);
+  line.number("n", 1);
+  BOOST_TEST(line.end() == "{\"vars\":{\"tenant\":\"a\\\"?\",\"team\":\"\"},\"n\":1}\n");
+}
+
 BOOST_AUTO_TEST_CASE(each_line_begins_anew) {
   JsonLine line;
   line.begin();
