@@ -28,7 +28,7 @@ const kAfter = siteConfig({
     rule('own', { blobs: ['{user}/**'], methods: ['PUT'], permissions: { PUT: 'w' } }),
     rule('tenants', { blobs: ['{tenant}/{user}/**'], sas: { start_backdate_seconds: 30 } }),
     rule('drop', { container: 'drop', blobs: ['in/**'], methods: ['PUT'] }),
-    rule('shared', { container: 'shared', blobs: ['*/{user}.txt'], methods: ['PUT'], allow_empty_segments: true }),
+    rule('shared', { container: 'shared', blobs: ['*/{user}'], methods: ['PUT'], allow_empty_segments: true }),
     rule('bound', { container: 'archive', blobs: ['{tenant}/**'], methods: ['PUT'], sas: { bind_client_ip: true } }),
   ],
 });
@@ -38,7 +38,7 @@ const kTenants = [undefined, 't1', ''];
 const kHosts = [kEndpoint, 'https://cdn.example', 'https://old.example', 'https://new.example', 'http://other.example'];
 const kNames = [
   'uploads/alice/a.txt', 'uploads/alice/a.png', 'uploads/bob/x/y', 'uploads/t1/alice/a', 'uploads/t1/bob/b', 'uploads//alice',
-  'drop/in/a', 'drop/out/a', 'shared/x/alice.txt', 'shared//bob.txt', 'archive/t1/a', 'archive/t2/a', 'none/a', 'Bad/a', 'uploads/..', 'uploads/a%41 ä/?#',
+  'drop/in/a', 'drop/out/a', 'shared/x/alice', 'shared//bob', 'archive/t1/a', 'archive/t2/a', 'none/a', 'Bad/a', 'uploads/..', 'uploads/a%41 ä/?#',
 ];
 const kAddresses = ['203.0.113.7', '2001:db8::1'];
 
