@@ -12,12 +12,12 @@ namespace {
 using std::chrono::seconds;
 
 /// What the log says of a request that no rule was asked about.
-bool is_about_a_blob(const LogLine& line) {
+bool is_about_a_blob(const LoggedRequest& line) {
   return (line.endpoint == "signature" || line.endpoint == "success") && !line.verb.empty();
 }
 
 /// A name of which the log has the beginning only.
-bool is_cut(const LogLine& line) {
+bool is_cut(const LoggedRequest& line) {
   constexpr std::size_t kLongest = 3096;  // see JsonLine; the last character may have up to four bytes
   return line.name_cut || line.blob_uri.size() >= kLongest;
 }
@@ -106,7 +106,7 @@ struct GivenRights {
   bool is_bound = false;
 };
 
-std::optional<GivenRights> rights_of(const LogLine& line) {
+std::optional<GivenRights> rights_of(const LoggedRequest& line) {
   if (line.endpoint != "signature" || line.permissions.empty() || !line.lifetime_seconds) return std::nullopt;
   GivenRights rights{line.permissions, seconds(*line.lifetime_seconds), {}, line.ip, line.bound};
   const auto starts = parse_utc(line.starts);
@@ -138,7 +138,7 @@ bool are_equal(const GivenRights& a, const GivenRights& b) {
 }
 
 /// The declaration that the line tells of; nothing if it tells of none.
-std::optional<DeclaredPut> declared_put(const LogLine& line) {
+std::optional<DeclaredPut> declared_put(const LoggedRequest& line) {
   const auto operation = parse_put_operation(line.operation);
   if (!operation) return std::nullopt;
   return DeclaredPut{
@@ -146,7 +146,7 @@ std::optional<DeclaredPut> declared_put(const LogLine& line) {
 }
 
 /// What Azure said of the blob; nothing if the line does not have it.
-std::optional<BlobProperties> properties_of(const LogLine& line) {
+std::optional<BlobProperties> properties_of(const LoggedRequest& line) {
   if (line.endpoint != "success" || !line.size) return std::nullopt;
   BlobProperties properties;
   properties.size_bytes = static_cast<std::uint64_t>(*line.size);
@@ -168,7 +168,7 @@ std::string_view code_of(const Error& error) {
 }
 
 /// How a signature request ends once `rule` allows it: a code, or in `why` what it would take to know it.
-std::string_view ending_of_signature(const LogLine& line, const Rule& rule, bool lacks_binding,
+std::string_view ending_of_signature(const LoggedRequest& line, const Rule& rule, bool lacks_binding,
                                      std::string& why) {
   const bool fails_check = is_about_properties(line.code);
   const bool fails_declaration = is_about_declaration(line.code);
@@ -185,7 +185,7 @@ std::string_view ending_of_signature(const LogLine& line, const Rule& rule, bool
 }
 
 /// The same for a callback.
-std::string_view ending_of_callback(const LogLine& line, const Rule& rule, std::string& why) {
+std::string_view ending_of_callback(const LoggedRequest& line, const Rule& rule, std::string& why) {
   if (!rule.verify.enabled) return is_about_the_blob(line.code) ? "ok" : line.code;
   const auto properties = properties_of(line);
   if (!properties) {
@@ -218,7 +218,7 @@ const Replay::Needs& Replay::needs_of(const BlobTarget& target) {
 
 /// Fills `verdict`, or returns why nobody can: the caller's values that the log lacks are tried with all that
 /// they could be, and the verdict counts if it is the same for each.
-std::optional<std::string> Replay::decide(const LogLine& line, const BlobTarget& target, BlobVerb verb,
+std::optional<std::string> Replay::decide(const LoggedRequest& line, const BlobTarget& target, BlobVerb verb,
                                           Verdict& verdict) {
   constexpr std::size_t kMostTries = 4096;
   constexpr std::array<std::string_view, 2> kAddresses{"", "192.0.2.1"};
@@ -265,7 +265,7 @@ std::optional<std::string> Replay::decide(const LogLine& line, const BlobTarget&
 }
 
 /// The blob that the request was about, as the new configuration sees it.
-Result<BlobTarget> Replay::target_of(const LogLine& line) {
+Result<BlobTarget> Replay::target_of(const LoggedRequest& line) {
   if (line.blob.empty()) return rules_.endpoints().parse(line.blob_uri, rules_.blob_names(), decoded_);
   const auto container = ContainerName::parse(line.container);
   const auto blob = BlobName::parse(line.blob);
@@ -282,7 +282,7 @@ Result<BlobTarget> Replay::target_of(const LogLine& line) {
   return BlobTarget{*account, configured.name, {}, {}, *container, *blob};
 }
 
-Replayed Replay::judge(const LogLine& line) {
+Replayed Replay::judge(const LoggedRequest& line) {
   if (!is_about_a_blob(line)) return {Replayed::Kind::not_ruled, {}, {}, {}};
   const auto verb = parse_blob_verb(line.verb);
   if (!verb || (line.blob.empty() && line.blob_uri.empty())) {
@@ -292,7 +292,7 @@ Replayed Replay::judge(const LogLine& line) {
   return judge_target(line, target_of(line), *verb);
 }
 
-Replayed Replay::judge_target(const LogLine& line, const Result<BlobTarget>& target, BlobVerb verb) {
+Replayed Replay::judge_target(const LoggedRequest& line, const Result<BlobTarget>& target, BlobVerb verb) {
   Verdict now;
   if (target) {
     if (auto why = decide(line, *target, verb, now)) {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/log_line.hpp"
+#include "core/logged_request.hpp"
 #include "core/site_rules.hpp"
 
 namespace blobvalet {
@@ -34,7 +34,7 @@ class Replay {
  public:
   explicit Replay(SiteRules rules) : rules_(std::move(rules)) {}
 
-  [[nodiscard]] Replayed judge(const LogLine& line);
+  [[nodiscard]] Replayed judge(const LoggedRequest& line);
 
  private:
   struct Verdict;
@@ -43,10 +43,11 @@ class Replay {
     std::vector<std::string> parameters;
     bool client_ip = false;
   };
-  [[nodiscard]] Replayed judge_target(const LogLine& line, const Result<BlobTarget>& target, BlobVerb verb);
-  [[nodiscard]] Result<BlobTarget> target_of(const LogLine& line);
+  [[nodiscard]] Replayed judge_target(const LoggedRequest& line, const Result<BlobTarget>& target,
+                                      BlobVerb verb);
+  [[nodiscard]] Result<BlobTarget> target_of(const LoggedRequest& line);
   [[nodiscard]] const Needs& needs_of(const BlobTarget& target);
-  [[nodiscard]] std::optional<std::string> decide(const LogLine& line, const BlobTarget& target,
+  [[nodiscard]] std::optional<std::string> decide(const LoggedRequest& line, const BlobTarget& target,
                                                   BlobVerb verb, Verdict& verdict);
 
   SiteRules rules_;

@@ -215,8 +215,8 @@ void explain_target(RequestExplanation& explanation, const BlobTarget& target, c
 }
 
 /// Where the log's line has the parts and not the URL.
-void explain_logged_target(RequestExplanation& explanation, const LogLine& line, const AskedRequest& asked,
-                           const SiteRules& rules) {
+void explain_logged_target(RequestExplanation& explanation, const LoggedRequest& line,
+                           const AskedRequest& asked, const SiteRules& rules) {
   const auto account = rules.find_account(line.account);
   const auto container = ContainerName::parse(line.container);
   const auto blob = BlobName::parse(line.blob);
@@ -306,7 +306,7 @@ RequestExplanation explain_request(const AskedRequest& asked, const SiteRules* r
   return explanation;
 }
 
-RequestExplanation explain_log_line(const LogLine& line, const SiteRules* rules) {
+RequestExplanation explain_logged(const LoggedRequest& line, const SiteRules* rules) {
   RequestExplanation explanation;
   const auto* row = std::ranges::find(kCodes, line.code, &CodeRow::code);
   if (line.code == "ok") {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/log_line.hpp"
+#include "core/logged_request.hpp"
 #include "core/sas_explanation.hpp"
 #include "core/site_rules.hpp"
 
@@ -42,7 +42,7 @@ struct AskedRequest {
 
 /// Says what a line of the log means: what the client was told, why, and how to mend it; and what the rules
 /// of now say.
-[[nodiscard]] RequestExplanation explain_log_line(const LogLine& line, const SiteRules* rules);
+[[nodiscard]] RequestExplanation explain_logged(const LoggedRequest& line, const SiteRules* rules);
 
 /// Says what a browser's or nginx's complaint means, which has neither a SAS nor an error of Azure's in it;
 /// nothing for a text that is none of those known here.

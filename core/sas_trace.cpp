@@ -92,7 +92,7 @@ std::vector<WantedSas> wanted_sas(std::string_view text) {
   return wanted;
 }
 
-SasTrace::Grant::Grant(const LogLine& line)
+SasTrace::Grant::Grant(const LoggedRequest& line)
     : time(line.time),
       request_id(line.request_id),
       endpoint(line.endpoint),
@@ -122,7 +122,7 @@ SasTrace::SasTrace(std::vector<WantedSas> wanted, std::optional<std::chrono::sec
     found_.push_back({std::move(sas), {}, {}});
 }
 
-void SasTrace::read(const LogLine& line) {
+void SasTrace::read(const LoggedRequest& line) {
   ++searched_.requests;
   if (searched_.from.empty() || line.time < searched_.from) searched_.from = line.time;
   if (line.time > searched_.to) searched_.to = line.time;
@@ -144,7 +144,7 @@ void SasTrace::look_back(Found& sas) {
   }
 }
 
-void SasTrace::remember(const LogLine& line) {
+void SasTrace::remember(const LoggedRequest& line) {
   const auto time = parse_utc(line.time);
   if (!time) return;
   const Grant grant(line);

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/log_line.hpp"
+#include "core/logged_request.hpp"
 #include "core/utc_time.hpp"
 
 namespace blobvalet {
@@ -30,7 +30,7 @@ class SasTrace {
  public:
   /// One line of the log that gave a SAS away.
   struct Grant {
-    explicit Grant(const LogLine& line);
+    explicit Grant(const LoggedRequest& line);
     std::string time;
     std::string request_id;
     std::string endpoint;
@@ -66,13 +66,13 @@ class SasTrace {
   SasTrace(std::vector<WantedSas> wanted, std::optional<std::chrono::seconds> around);
 
   /// Looks at the next line of the log, whose lines come in the order of time.
-  void read(const LogLine& line);
+  void read(const LoggedRequest& line);
   [[nodiscard]] const std::vector<Found>& found() const { return found_; }
   [[nodiscard]] const Searched& searched() const { return searched_; }
 
  private:
   void look_back(Found& sas);
-  void remember(const LogLine& line);
+  void remember(const LoggedRequest& line);
 
   std::optional<std::chrono::seconds> around_;
   std::vector<Found> found_;

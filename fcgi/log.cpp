@@ -20,13 +20,13 @@ std::string_view without_signature(std::string_view name) {
 }
 
 /// A blob's name, or what came in place of one, without a signature; says if there was one.
-void name_text(JsonLine& line, const char* field, std::string_view name) {
+void name_text(LogLine& line, const char* field, std::string_view name) {
   const std::string_view shown = without_signature(name);
   line.text(field, shown);
   if (shown.size() < name.size()) line.boolean("name_cut", true);
 }
 
-void given_sas(JsonLine& line, const GivenSas& given) {
+void given_sas(LogLine& line, const GivenSas& given) {
   line.text("permissions", given.permissions);
   if (given.start) line.text("starts", UtcText(*given.start).view());
   line.text("expires", UtcText(given.expiry).view());

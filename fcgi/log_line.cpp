@@ -21,7 +21,7 @@ struct JournalName {
   std::string_view name;
   std::string_view journal_name;
 };
-constexpr std::array<JournalName, 11> kJournalNames{{
+constexpr std::array<JournalName, 12> kJournalNames{{
     {"event", "BLOBVALET_EVENT"},
     {"request_id", "BLOBVALET_REQUEST_ID"},
     {"endpoint", "BLOBVALET_ENDPOINT"},
@@ -31,6 +31,7 @@ constexpr std::array<JournalName, 11> kJournalNames{{
     {"container", "BLOBVALET_CONTAINER"},
     {"blob", "BLOBVALET_BLOB"},
     {"rule", "BLOBVALET_RULE"},
+    {"signature_sha256", "BLOBVALET_SIGNATURE_SHA256"},
     {"status", "BLOBVALET_STATUS"},
     {"code", "BLOBVALET_CODE"},
 }};

@@ -14,6 +14,7 @@ class LogLine {
   void begin();
   // As those of JsonLine.
   void text(const char* name, std::string_view value);
+  void texts(const char* name, std::span<const NamedValue> values) { json_.texts(name, values); }
   void number(const char* name, std::int64_t value);
   void boolean(const char* name, bool value) { json_.boolean(name, value); }
   /// Writes it, without ever waiting.

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "core/ascii.hpp"
-#include "core/log_line.hpp"
+#include "core/logged_request.hpp"
 #include "core/request_explanation.hpp"
 #include "core/sas_explanation.hpp"
 #include "fcgi/config_file.hpp"
@@ -145,8 +145,8 @@ class Explainer {
   [[nodiscard]] const SiteRules* rules() const { return known_.rules ? &*known_.rules : nullptr; }
 
   bool explain_line() {
-    LogLineReader reader;
-    const LogLine* line = nullptr;
+    LogReader reader;
+    const LoggedRequest* line = nullptr;
     std::string_view rest(text_);
     while (line == nullptr && !rest.empty()) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -155,7 +155,7 @@ class Explainer {
     }
     if (line == nullptr) return false;
     found_.kind = "log line";
-    found_.add(explain_log_line(*line, rules()));
+    found_.add(explain_logged(*line, rules()));
     return true;
   }
 

@@ -1,5 +1,6 @@
 #include "core/replay.hpp"
 
+#include <array>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -66,7 +67,7 @@ struct GroupKey {
   }
 };
 
-std::string request_text(const LogLine& line) {
+std::string request_text(const LoggedRequest& line) {
   std::string text(line.endpoint);
   text.append(" ").append(line.verb);
   if (!line.account.empty()) text.append(" ").append(line.account).append("/").append(line.container);
@@ -78,7 +79,7 @@ class Summary {
  public:
   explicit Summary(bool all, bool json) : all_(all), json_(json) {}
 
-  void add(const LogLine& line, Replayed replayed) {
+  void add(const LoggedRequest& line, Replayed replayed) {
     ++requests_;
     ++counts_[replayed.kind];
     if (from_.empty() || line.time < from_) from_ = line.time;
@@ -138,12 +139,12 @@ class Summary {
     return found == counts_.end() ? 0 : found->second;
   }
 
-  static Group group_of(const LogLine& line, std::string_view blob) {
+  static Group group_of(const LoggedRequest& line, std::string_view blob) {
     return {1, std::string(line.user), std::string(blob), std::string(line.time),
             std::string(line.request_id)};
   }
 
-  static void print_one(const GroupKey& key, const LogLine& line, std::string_view blob) {
+  static void print_one(const GroupKey& key, const LoggedRequest& line, std::string_view blob) {
     std::cout << line.time << " " << line.request_id << " " << (line.user.empty() ? "-" : line.user) << " "
               << blob << ": " << title_of(key.kind) << ": " << key.text() << "\n";
   }
@@ -184,10 +185,10 @@ ExitCode replay(const std::string& config_file, const ReplayOptions& options) {
   Replay replay(SiteRules(std::move(file->config)));
   Summary summary(options.all, options.json);
   LogInput input(options.logs);
-  LogLineReader reader;
+  LogReader reader;
   try {
     for (std::string_view text; input.next(text);) {
-      if (const LogLine* line = reader.read(text)) summary.add(*line, replay.judge(*line));
+      if (const LoggedRequest* line = reader.read(text)) summary.add(*line, replay.judge(*line));
     }
   } catch (const std::runtime_error& error) {
     // Not 1, which says that verdicts change.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -134,9 +135,9 @@ ExitCode trace(const TraceOptions& options) {
   if (options.around_seconds) around = std::chrono::seconds(*options.around_seconds);
   SasTrace trace(std::move(wanted), around);
   LogInput input(options.logs);
-  LogLineReader reader;
+  LogReader reader;
   for (std::string_view text; input.next(text);) {
-    if (const LogLine* line = reader.read(text)) trace.read(*line);
+    if (const LoggedRequest* line = reader.read(text)) trace.read(*line);
   }
   bool all_found = true;
   for (const SasTrace::Found& found : trace.found())

@@ -41,7 +41,7 @@ function writeConfiguration(dir) {
       verify: { on_azure_failure: 'accept' },
       hook: { url: `${application.url}/uploads`, secret_file: 'hook.secret' },
     },
-    server: { access_log: false, metrics_file: 'metrics' },
+    server: { access_log: false, audit_log: false, metrics_file: 'metrics' },
   }));
   return file;
 }

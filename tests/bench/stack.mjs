@@ -30,7 +30,7 @@ export function writeConfigurations() {
         name: account, endpoint: new URL(container).origin, credential: { type: 'shared_key', key_file: 'acme.key' },
       }],
       rules: [{ name: 'own', account, container: 'uploads', blobs: ['{user}/**'], methods: ['PUT', 'DELETE'], limit }],
-      server: { access_log: accessLog, metrics_file: 'metrics', allow_from: ['127.0.0.1'] },
+      server: { access_log: accessLog, audit_log: accessLog, metrics_file: 'metrics', allow_from: ['127.0.0.1'] },
       limits,
     }));
     return file;

@@ -17,7 +17,7 @@ const kBoundMs = 1000;
 const kPatienceMs = 20_000;
 
 /// A configuration of workers that write no line for each request: here are too many.
-const quiet = (more) => JSON.stringify(siteConfig({ server: { access_log: false }, ...more }));
+const quiet = (more) => JSON.stringify(siteConfig({ server: { access_log: false, audit_log: false }, ...more }));
 
 /// Asks each worker for a signature and for its health, again and again, each by a connection that is kept. `failures` are the
 /// answers that were no signature; `since(revision)` says when each worker first ran it.

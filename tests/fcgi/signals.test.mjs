@@ -185,7 +185,7 @@ describe('SIGHUP', () => {
   test('limits and the access log change too', async () => {
     const body = formOfSize(100_000);
     assert.equal(await statusOf(success(body), body), 413);
-    worker.site.write(siteConfig({ success: { ...kUnverified, max_body_bytes: 131_072 }, server: { access_log: false } }));
+    worker.site.write(siteConfig({ success: { ...kUnverified, max_body_bytes: 131_072 }, server: { access_log: false, audit_log: false } }));
     await reload(worker, 'reloaded');
     const lines = worker.lines().length;
     assert.equal(await statusOf(success(body), body), 200);

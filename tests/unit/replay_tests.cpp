@@ -30,8 +30,8 @@ constexpr std::string_view kOwn =
     R"({ "name": "own", "account": "acme", "container": "uploads", "blobs": ["{user}/**"], "methods": ["PUT", "DELETE"] })";
 
 /// A granted request of bob's.
-LogLine granted(std::string_view blob = "bob/a.txt") {
-  LogLine line;
+LoggedRequest granted(std::string_view blob = "bob/a.txt") {
+  LoggedRequest line;
   line.time = "2026-03-01T12:00:00Z";
   line.endpoint = "signature";
   line.user = "bob";
@@ -48,8 +48,8 @@ LogLine granted(std::string_view blob = "bob/a.txt") {
   return line;
 }
 
-LogLine refused(std::string_view blob, std::string_view code = "not_allowed") {
-  LogLine line = granted(blob);
+LoggedRequest refused(std::string_view blob, std::string_view code = "not_allowed") {
+  LoggedRequest line = granted(blob);
   line.rule = line.permissions = line.expires = {};
   line.lifetime_seconds.reset();
   line.code = code;
@@ -57,8 +57,8 @@ LogLine refused(std::string_view blob, std::string_view code = "not_allowed") {
   return line;
 }
 
-LogLine callback(std::string_view code = "ok") {
-  LogLine line = granted();
+LoggedRequest callback(std::string_view code = "ok") {
+  LoggedRequest line = granted();
   line.endpoint = "success";
   line.permissions = line.expires = {};
   line.lifetime_seconds.reset();
@@ -66,7 +66,7 @@ LogLine callback(std::string_view code = "ok") {
   return line;
 }
 
-LogLine with(LogLine line, void (*change)(LogLine&)) {
+LoggedRequest with(LoggedRequest line, void (*change)(LoggedRequest&)) {
   change(line);
   return line;
 }
@@ -82,7 +82,7 @@ std::string show(const Replayed& replayed) {
 
 struct Row {
   const char* name;
-  LogLine line;
+  LoggedRequest line;
   std::string rules;
   std::string expected;
 };
@@ -122,14 +122,16 @@ BOOST_AUTO_TEST_CASE(signature_requests) {
        before + " -> refused: not_allowed (no rule for this container)"},
       {"no verb", granted(), replaced(std::string(kOwn), "\"PUT\", ", ""),
        before + " -> refused: not_allowed (no rule for this verb)"},
-      {"no account", with(granted(), [](LogLine& l) { l.account = "gone"; }), std::string(kOwn),
+      {"no account", with(granted(), [](LoggedRequest& l) { l.account = "gone"; }), std::string(kOwn),
        before + " -> refused: unknown_endpoint (the account is not configured)"},
-      {"an alias that is there", with(granted(), [](LogLine& l) { l.alias = "https://cdn.acme.example"; }),
-       std::string(kOwn), "same"},
-      {"an alias that is gone", with(granted(), [](LogLine& l) { l.alias = "https://old.acme.example"; }),
-       std::string(kOwn), before + " -> refused: unknown_endpoint (the alias is not configured)"},
-      {"nobody, and a user is needed", with(granted(), [](LogLine& l) { l.user = {}; }), std::string(kOwn),
-       before + " -> refused: login_required (the rule needs a user)"},
+      {"an alias that is there",
+       with(granted(), [](LoggedRequest& l) { l.alias = "https://cdn.acme.example"; }), std::string(kOwn),
+       "same"},
+      {"an alias that is gone",
+       with(granted(), [](LoggedRequest& l) { l.alias = "https://old.acme.example"; }), std::string(kOwn),
+       before + " -> refused: unknown_endpoint (the alias is not configured)"},
+      {"nobody, and a user is needed", with(granted(), [](LoggedRequest& l) { l.user = {}; }),
+       std::string(kOwn), before + " -> refused: login_required (the rule needs a user)"},
       {"a pattern that is new", refused("amy/a"), own_for("*/**"),
        was_refused + " -> granted by own (cw, 900 s)"},
       {"an empty segment that is allowed", refused("bob//a", "bad_blob_name"),
@@ -143,11 +145,11 @@ BOOST_AUTO_TEST_CASE(signature_requests) {
        before + " -> granted by own (cw, 60 s)"},
       {"another start", granted(), own(R"("sas": {"start_backdate_seconds": 60})"),
        before + " -> granted by own (cw, 900 s, from 60 s before)"},
-      {"the same start", with(granted(), [](LogLine& l) { l.starts = "2026-03-01T11:59:00Z"; }),
+      {"the same start", with(granted(), [](LoggedRequest& l) { l.starts = "2026-03-01T11:59:00Z"; }),
        own(R"("sas": {"start_backdate_seconds": 60})"), "same"},
       {"cut short by its key",
        with(granted(),
-            [](LogLine& l) {
+            [](LoggedRequest& l) {
               l.starts = "2026-03-01T11:59:00Z";
               l.expires = "2026-03-01T12:10:00Z";
               l.cut_short_seconds = 300;
@@ -155,30 +157,32 @@ BOOST_AUTO_TEST_CASE(signature_requests) {
        own(R"("sas": {"start_backdate_seconds": 60})"), "same"},
       {"bound to the address", granted(), own(R"("sas": {"bind_client_ip": true})"),
        before + " -> granted by own (cw, 900 s, from 203.0.113.7)"},
-      {"bound to an address that is IPv6", with(granted(), [](LogLine& l) { l.remote_addr = "2001:db8::1"; }),
+      {"bound to an address that is IPv6",
+       with(granted(), [](LoggedRequest& l) { l.remote_addr = "2001:db8::1"; }),
        own(R"("sas": {"bind_client_ip": true})"),
        before + " -> refused: not_allowed (the client's address is not IPv4)"},
       {"a log without rights",
        with(granted(),
-            [](LogLine& l) {
+            [](LoggedRequest& l) {
               l.permissions = {};
               l.lifetime_seconds.reset();
             }),
        own(R"("permissions": {"PUT": "w"})"), "same"},
-      {"refused behind the rules", with(granted(), [](LogLine& l) { l.code = "key_unavailable"; }),
+      {"refused behind the rules", with(granted(), [](LoggedRequest& l) { l.code = "key_unavailable"; }),
        std::string(kOwn), "same"},
       {"refused behind the rules, and by them now",
-       with(granted(), [](LogLine& l) { l.code = "key_unavailable"; }), own_for("x/**"), "same"},
-      {"before any rule", with(refused("x"), [](LogLine& l) { l.verb = l.blob = {}; }), std::string(kOwn),
+       with(granted(), [](LoggedRequest& l) { l.code = "key_unavailable"; }), own_for("x/**"), "same"},
+      {"before any rule", with(refused("x"), [](LoggedRequest& l) { l.verb = l.blob = {}; }),
+       std::string(kOwn), "not ruled"},
+      {"health", with(granted(), [](LoggedRequest& l) { l.endpoint = "health"; }), std::string(kOwn),
        "not ruled"},
-      {"health", with(granted(), [](LogLine& l) { l.endpoint = "health"; }), std::string(kOwn), "not ruled"},
   };
   check(rows);
 }
 
 BOOST_AUTO_TEST_CASE(what_was_no_blob_then) {
   const auto uri = [](std::string_view text, std::string_view code) {
-    LogLine line = refused("", code);
+    LoggedRequest line = refused("", code);
     line.account = line.container = {};
     line.blob_uri = text;
     line.reason = {};
@@ -194,7 +198,7 @@ BOOST_AUTO_TEST_CASE(what_was_no_blob_then) {
       {"not logged", uri("", "unknown_endpoint"), std::string(kOwn),
        "unjudged: the log does not say which blob it was about"},
       {"logged in part",
-       with(uri("https://cdn.acme.example/uploads/bob/a", "x"), [](LogLine& l) { l.name_cut = true; }),
+       with(uri("https://cdn.acme.example/uploads/bob/a", "x"), [](LoggedRequest& l) { l.name_cut = true; }),
        std::string(kOwn), "unjudged: the log has only the beginning of the name"},
   };
   check(rows);
@@ -203,7 +207,7 @@ BOOST_AUTO_TEST_CASE(what_was_no_blob_then) {
 BOOST_AUTO_TEST_CASE(values_that_the_log_lacks) {
   static const NamedValue kTenant[] = {{"tenant", "t1"}};
   static const NamedValue kNoTenant[] = {{"tenant", ""}};
-  const auto tenant = [](LogLine line, std::span<const NamedValue> vars) {
+  const auto tenant = [](LoggedRequest line, std::span<const NamedValue> vars) {
     line.vars.assign(vars.begin(), vars.end());
     return line;
   };
@@ -222,7 +226,7 @@ BOOST_AUTO_TEST_CASE(values_that_the_log_lacks) {
       {"two unknown", granted("t1/eu/b"), own_for("{tenant}/{region}/**"),
        "unjudged: the log has no value for {tenant}, {region}"},
       {"two unknown, and no use", granted("t1/eu/b"), own_for("{tenant}/{region}/x"), kGranted + after},
-      {"the address", with(granted(), [](LogLine& l) { l.remote_addr = {}; }),
+      {"the address", with(granted(), [](LoggedRequest& l) { l.remote_addr = {}; }),
        own(R"("sas": {"bind_client_ip": true})"), "unjudged: the log has no value for the address"},
       {"another rule's", granted(),
        std::string(kOwn) + R"(, { "name": "t", "account": "acme", "container": "other",
@@ -233,7 +237,7 @@ BOOST_AUTO_TEST_CASE(values_that_the_log_lacks) {
 }
 
 BOOST_AUTO_TEST_CASE(callbacks) {
-  const auto sized = [](LogLine line, std::int64_t size) {
+  const auto sized = [](LoggedRequest line, std::int64_t size) {
     line.size = size;
     return line;
   };
@@ -246,7 +250,7 @@ BOOST_AUTO_TEST_CASE(callbacks) {
       {"what Azure said does not matter now", callback("blob_not_found"), std::string(kOwn),
        "refused: blob_not_found -> granted by own"},
       {"the hook said no", callback("hook_refused"), std::string(kOwn), "same"},
-      {"before any rule", with(callback("bad_uuid"), [](LogLine& l) { l.verb = l.blob = l.rule = {}; }),
+      {"before any rule", with(callback("bad_uuid"), [](LoggedRequest& l) { l.verb = l.blob = l.rule = {}; }),
        std::string(kOwn), "not ruled"},
   };
   check(unverified);
@@ -255,14 +259,14 @@ BOOST_AUTO_TEST_CASE(callbacks) {
       {"too large", sized(callback(), 101), std::string(kOwn), "granted by own -> refused: blob_too_large"},
       {"not too small any more", sized(callback("blob_too_small"), 1), std::string(kOwn),
        "refused: blob_too_small -> granted by own"},
-      {"another extension", with(sized(callback(), 1), [](LogLine& l) { l.blob = "bob/a.exe"; }),
+      {"another extension", with(sized(callback(), 1), [](LoggedRequest& l) { l.blob = "bob/a.exe"; }),
        std::string(kOwn), "granted by own -> refused: extension_not_allowed"},
       {"the hook said no, and it is too large", sized(callback("hook_refused"), 101), std::string(kOwn),
        "same"},
       {"Azure was not asked", callback(), std::string(kOwn),
        "unjudged: the log does not have what Azure says of the blob"},
       {"it was not there", callback("blob_not_found"), std::string(kOwn), "same"},
-      {"refused by the rules then", with(callback("not_allowed"), [](LogLine& l) { l.rule = {}; }),
+      {"refused by the rules then", with(callback("not_allowed"), [](LoggedRequest& l) { l.rule = {}; }),
        std::string(kOwn), "unjudged: the log does not have what Azure says of the blob"},
   };
   check(verified, true);

@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(an_alias_is_called_one) {
 BOOST_AUTO_TEST_CASE(lines_of_the_log) {
   const SiteRules rules = rules_of();
   const auto line = [](std::string_view code, std::string_view blob = "amy/a") {
-    LogLine logged;
+    LoggedRequest logged;
     logged.endpoint = "signature";
     logged.user = "bob";
     logged.verb = "PUT";
@@ -159,41 +159,41 @@ BOOST_AUTO_TEST_CASE(lines_of_the_log) {
     logged.code = code;
     return logged;
   };
-  BOOST_TEST(show(explain_log_line(line("not_allowed"), &rules)) ==
+  BOOST_TEST(show(explain_logged(line("not_allowed"), &rules)) ==
              "not_allowed: the client was told \"bloburi: is not allowed\"; look at: the rules: see the "
              "log's reason, and "
              "what each says of it now\n"
              "rules: PUT is allowed by no rule for this container\n"
              "  PUT tenants [{tenant}/bob/**] no pattern matches the name\n"
              "  PUT own [bob/**, shared/*.txt] no pattern matches the name\n");
-  const auto cured = explain_log_line(line("not_allowed", "bob/a"), &rules);
+  const auto cured = explain_logged(line("not_allowed", "bob/a"), &rules);
   BOOST_TEST(cured.findings.back().what == "the rules of now allow what was refused then");
-  BOOST_TEST(show(explain_log_line(line("something_new", "bob/a"), nullptr)) ==
+  BOOST_TEST(show(explain_logged(line("something_new", "bob/a"), nullptr)) ==
              "something_new: a code that this version does not know\n");
-  BOOST_TEST(!explain_log_line(line("ok", "bob/a"), nullptr).has_fault());
+  BOOST_TEST(!explain_logged(line("ok", "bob/a"), nullptr).has_fault());
 
-  LogLine elsewhere = line("unknown_endpoint", "");
+  LoggedRequest elsewhere = line("unknown_endpoint", "");
   elsewhere.account = elsewhere.container = {};
   elsewhere.blob_uri = "http://acmeuploads.blob.core.windows.net/uploads/bob/a";
   BOOST_TEST(
-      show(explain_log_line(elsewhere, &rules)) ==
+      show(explain_logged(elsewhere, &rules)) ==
       "unknown_endpoint: the client was told \"bloburi: is not at an endpoint of this site\"; look at: "
       "request.endpoint, accounts[].endpoint and aliases, a form's action\n"
       "bloburi: has another scheme than the endpoint of account acmeuploads, "
       "https://acmeuploads.blob.core.windows.net\n");
-  LogLine gone = line("not_allowed");
+  LoggedRequest gone = line("not_allowed");
   gone.account = "gone";
-  BOOST_TEST(show(explain_log_line(gone, &rules)).ends_with("account: is not configured (any more)\n"));
+  BOOST_TEST(show(explain_logged(gone, &rules)).ends_with("account: is not configured (any more)\n"));
 }
 
 // Every code that error.cpp can answer with has a row.
 BOOST_AUTO_TEST_CASE(every_code_is_known) {
   for (std::size_t i = 0; i <= static_cast<std::size_t>(Errc::misconfigured); ++i) {
-    LogLine line;
+    LoggedRequest line;
     line.endpoint = "success";
     line.code = error_row(static_cast<Errc>(i)).code.view();
     BOOST_TEST_CONTEXT(line.code) {
-      BOOST_TEST(show(explain_log_line(line, nullptr)).find("the client was told") != std::string::npos);
+      BOOST_TEST(show(explain_logged(line, nullptr)).find("the client was told") != std::string::npos);
     }
   }
 }

@@ -35,9 +35,9 @@ std::string azure_line(const std::string& member, const std::string& key, const 
   return "{\"" + member + "\":\"" + key + "(" + of_key + "),SasSignature(" + of_signature + ")\"}";
 }
 
-LogLine line(std::string_view time, std::string_view user, std::string_view blob, std::string_view hash,
-             std::string_view address = "203.0.113.7") {
-  LogLine line;
+LoggedRequest line(std::string_view time, std::string_view user, std::string_view blob, std::string_view hash,
+                   std::string_view address = "203.0.113.7") {
+  LoggedRequest line;
   line.time = time;
   line.endpoint = "signature";
   line.code = "ok";

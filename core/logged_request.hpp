@@ -11,7 +11,7 @@ namespace blobvalet {
 
 /// What the log said of one request. Each member is the field of that name (see README, "The log"); empty or
 /// nothing: the line has none.
-struct LogLine {
+struct LoggedRequest {
   std::string_view time;
   std::string_view request_id;
   std::string_view endpoint;
@@ -51,10 +51,10 @@ struct LogLine {
 /// Reads lines of the log in whatever form they come: as they were written, behind what journald or a
 /// container's runtime put before them, or inside journald's own JSON (`journalctl --output=json`). Its
 /// buffers are kept from one line to the next.
-class LogLineReader {
+class LogReader {
  public:
   /// The request that `line` tells of; null if it tells of none. It lives until the next call.
-  [[nodiscard]] const LogLine* read(std::string_view line);
+  [[nodiscard]] const LoggedRequest* read(std::string_view line);
 
  private:
   class Fields;
@@ -62,7 +62,7 @@ class LogLineReader {
 
   std::string text_;     ///< decoded in place
   std::string message_;  ///< what stood inside journald's JSON
-  LogLine line_;
+  LoggedRequest line_;
 };
 
 }  // namespace blobvalet

@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-#include "core/log_line.hpp"
+#include "core/logged_request.hpp"
 
 using namespace blobvalet;
 
@@ -34,7 +34,7 @@ std::string in_journal_as_bytes(std::string_view message) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(log_line_tests)
+BOOST_AUTO_TEST_SUITE(logged_request_tests)
 
 BOOST_AUTO_TEST_CASE(a_line_is_read_whatever_stands_around_it) {
   const struct {
@@ -48,10 +48,10 @@ BOOST_AUTO_TEST_CASE(a_line_is_read_whatever_stands_around_it) {
       {"journalctl, JSON", in_journal(kLine)},
       {"journalctl, JSON, bytes", in_journal_as_bytes(kLine)},
   };
-  LogLineReader reader;
+  LogReader reader;
   for (const auto& row : rows) {
     BOOST_TEST_CONTEXT(row.name) {
-      const LogLine* line = reader.read(row.line);
+      const LoggedRequest* line = reader.read(row.line);
       BOOST_REQUIRE(line != nullptr);
       BOOST_TEST(line->time == "2026-03-01T12:00:00Z");
       BOOST_TEST(line->user ==
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(what_tells_of_no_request_is_passed_over) {
       {"no endpoint", R"({"code":"ok"})"},
       {"deep JSON", std::string(100000, '{')},
   };
-  LogLineReader reader;
+  LogReader reader;
   for (const auto& row : rows)
     BOOST_TEST_CONTEXT(row.name) {
       BOOST_TEST(reader.read(row.line) == nullptr);
@@ -99,9 +99,9 @@ BOOST_AUTO_TEST_CASE(what_tells_of_no_request_is_passed_over) {
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_left_of_the_line_before) {
-  LogLineReader reader;
+  LogReader reader;
   BOOST_REQUIRE(reader.read(kLine) != nullptr);
-  const LogLine* line = reader.read(R"({"endpoint":"health","code":"ok","status":"200"})");
+  const LoggedRequest* line = reader.read(R"({"endpoint":"health","code":"ok","status":"200"})");
   BOOST_REQUIRE(line != nullptr);
   BOOST_TEST(line->user == "");
   BOOST_TEST(line->vars.empty());

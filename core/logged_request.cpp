@@ -1,4 +1,4 @@
-#include "core/log_line.hpp"
+#include "core/logged_request.hpp"
 
 #include <rapidjson/reader.h>
 
@@ -10,52 +10,53 @@ namespace {
 
 struct TextField {
   std::string_view name;
-  std::string_view LogLine::*member;
+  std::string_view LoggedRequest::*member;
 };
-constexpr std::array kTextFields{TextField{"time", &LogLine::time},
-                                 TextField{"request_id", &LogLine::request_id},
-                                 TextField{"endpoint", &LogLine::endpoint},
-                                 TextField{"user", &LogLine::user},
-                                 TextField{"remote_addr", &LogLine::remote_addr},
-                                 TextField{"verb", &LogLine::verb},
-                                 TextField{"account", &LogLine::account},
-                                 TextField{"container", &LogLine::container},
-                                 TextField{"alias", &LogLine::alias},
-                                 TextField{"blob", &LogLine::blob},
-                                 TextField{"bloburi", &LogLine::blob_uri},
-                                 TextField{"rule", &LogLine::rule},
-                                 TextField{"operation", &LogLine::operation},
-                                 TextField{"permissions", &LogLine::permissions},
-                                 TextField{"starts", &LogLine::starts},
-                                 TextField{"expires", &LogLine::expires},
-                                 TextField{"ip", &LogLine::ip},
-                                 TextField{"signature_sha256", &LogLine::signature_sha256},
-                                 TextField{"outcome", &LogLine::outcome},
-                                 TextField{"code", &LogLine::code},
-                                 TextField{"reason", &LogLine::reason},
-                                 TextField{"content_type", &LogLine::content_type},
-                                 TextField{"action", &LogLine::action}};
+constexpr std::array kTextFields{TextField{"time", &LoggedRequest::time},
+                                 TextField{"request_id", &LoggedRequest::request_id},
+                                 TextField{"endpoint", &LoggedRequest::endpoint},
+                                 TextField{"user", &LoggedRequest::user},
+                                 TextField{"remote_addr", &LoggedRequest::remote_addr},
+                                 TextField{"verb", &LoggedRequest::verb},
+                                 TextField{"account", &LoggedRequest::account},
+                                 TextField{"container", &LoggedRequest::container},
+                                 TextField{"alias", &LoggedRequest::alias},
+                                 TextField{"blob", &LoggedRequest::blob},
+                                 TextField{"bloburi", &LoggedRequest::blob_uri},
+                                 TextField{"rule", &LoggedRequest::rule},
+                                 TextField{"operation", &LoggedRequest::operation},
+                                 TextField{"permissions", &LoggedRequest::permissions},
+                                 TextField{"starts", &LoggedRequest::starts},
+                                 TextField{"expires", &LoggedRequest::expires},
+                                 TextField{"ip", &LoggedRequest::ip},
+                                 TextField{"signature_sha256", &LoggedRequest::signature_sha256},
+                                 TextField{"outcome", &LoggedRequest::outcome},
+                                 TextField{"code", &LoggedRequest::code},
+                                 TextField{"reason", &LoggedRequest::reason},
+                                 TextField{"content_type", &LoggedRequest::content_type},
+                                 TextField{"action", &LoggedRequest::action}};
 
 struct NumberField {
   std::string_view name;
-  std::optional<std::int64_t> LogLine::*member;
+  std::optional<std::int64_t> LoggedRequest::*member;
 };
-constexpr std::array kNumberFields{
-    NumberField{"status", &LogLine::status}, NumberField{"lifetime_seconds", &LogLine::lifetime_seconds},
-    NumberField{"cut_short_seconds", &LogLine::cut_short_seconds}, NumberField{"size", &LogLine::size},
-    NumberField{"hook_status", &LogLine::hook_status}};
+constexpr std::array kNumberFields{NumberField{"status", &LoggedRequest::status},
+                                   NumberField{"lifetime_seconds", &LoggedRequest::lifetime_seconds},
+                                   NumberField{"cut_short_seconds", &LoggedRequest::cut_short_seconds},
+                                   NumberField{"size", &LoggedRequest::size},
+                                   NumberField{"hook_status", &LoggedRequest::hook_status}};
 
 }  // namespace
 
-std::optional<std::string_view> LogLine::var(std::string_view name) const {
+std::optional<std::string_view> LoggedRequest::var(std::string_view name) const {
   const auto found = std::ranges::find(vars, name, &NamedValue::name);
   return found == vars.end() ? std::nullopt : std::optional(found->value);
 }
 
 /// Takes the members that have a name of ours out of one JSON object; in journald's, the message.
-class LogLineReader::Fields : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, LogLineReader::Fields> {
+class LogReader::Fields : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, LogReader::Fields> {
  public:
-  Fields(LogLine& line, std::string& message) : line_(line), message_(message) {}
+  Fields(LoggedRequest& line, std::string& message) : line_(line), message_(message) {}
 
   bool StartObject() {
     ++depth_;
@@ -107,17 +108,17 @@ class LogLineReader::Fields : public rapidjson::BaseReaderHandler<rapidjson::UTF
   }
 
  private:
-  LogLine& line_;
+  LoggedRequest& line_;
   std::string& message_;
   std::string_view key_;
   int depth_ = 0;
   int arrays_ = 0;
 };
 
-bool LogLineReader::parse(std::string& text) {
+bool LogReader::parse(std::string& text) {
   std::vector<NamedValue> vars = std::move(line_.vars);
   vars.clear();
-  line_ = LogLine();
+  line_ = LoggedRequest();
   line_.vars = std::move(vars);
   std::string message;
   Fields fields(line_, message);
@@ -130,7 +131,7 @@ bool LogLineReader::parse(std::string& text) {
   return true;
 }
 
-const LogLine* LogLineReader::read(std::string_view line) {
+const LoggedRequest* LogReader::read(std::string_view line) {
   const std::size_t begin = line.find('{');
   if (begin == std::string_view::npos) return nullptr;
   text_.assign(line.substr(begin));
