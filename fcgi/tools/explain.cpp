@@ -292,7 +292,7 @@ void print_json(const Explanation& found) {
       .boolean("signature_verified", found.is_verified);
   json.begin_object("parts");
   for (const auto& [name, value] : found.parts) {
-    if (!name.empty()) json.text(name.c_str(), masked(value));
+    if (!name.empty()) json.text(name, masked(value));
   }
   json.end_object().begin_list("findings");
   for (const Finding& finding : found.findings) {

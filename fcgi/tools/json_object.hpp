@@ -1,72 +1,59 @@
 #pragma once
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
 #include <cstdint>
 #include <iostream>
 #include <string_view>
 
+#include "core/json_text.hpp"
+
 namespace blobvalet::fcgi {
 
-/// Writes one JSON document, as deep as it takes, to standard output.
+/// One JSON object for standard output, written member by member in one chain.
 class JsonObject {
  public:
-  JsonObject() : writer_(buffer_) { writer_.StartObject(); }
+  JsonObject() { json_.begin_object(); }
 
-  JsonObject& text(const char* name, std::string_view value) {
-    writer_.Key(name);
-    return item(value);
+  JsonObject& text(std::string_view name, std::string_view value) {
+    json_.text(name, value);
+    return *this;
   }
   /// Leaves out an empty value.
-  JsonObject& given(const char* name, std::string_view value) {
+  JsonObject& given(std::string_view name, std::string_view value) {
     return value.empty() ? *this : text(name, value);
   }
-  JsonObject& number(const char* name, std::uint64_t value) {
-    writer_.Key(name);
-    writer_.Uint64(value);
+  JsonObject& number(std::string_view name, std::uint64_t value) {
+    json_.number(name, static_cast<std::int64_t>(value));
     return *this;
   }
-  JsonObject& boolean(const char* name, bool value) {
-    writer_.Key(name);
-    writer_.Bool(value);
+  JsonObject& boolean(std::string_view name, bool value) {
+    json_.boolean(name, value);
     return *this;
   }
-  JsonObject& item(std::string_view value) {
-    writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-    return *this;
-  }
-  JsonObject& begin_object(const char* name) {
-    writer_.Key(name);
-    return begin_object();
-  }
-  JsonObject& begin_object() {
-    writer_.StartObject();
+  /// One of a list.
+  JsonObject& item(std::string_view value) { return text({}, value); }
+  JsonObject& begin_object(std::string_view name = {}) {
+    json_.begin_object(name);
     return *this;
   }
   JsonObject& end_object() {
-    writer_.EndObject();
+    json_.end_object();
     return *this;
   }
-  JsonObject& begin_list(const char* name) {
-    writer_.Key(name);
-    writer_.StartArray();
+  JsonObject& begin_list(std::string_view name) {
+    json_.begin_array(name);
     return *this;
   }
   JsonObject& end_list() {
-    writer_.EndArray();
+    json_.end_array();
     return *this;
   }
-  /// Ends the document.
+  /// Ends the object.
   void print() {
-    writer_.EndObject();
-    std::cout.write(buffer_.GetString(), static_cast<std::streamsize>(buffer_.GetSize())) << "\n";
+    json_.end_object();
+    std::cout << json_.take();
   }
 
  private:
-  rapidjson::StringBuffer buffer_;
-  rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::UTF8<>, rapidjson::CrtAllocator,
-                    rapidjson::kWriteDefaultFlags>
-      writer_;
+  JsonText json_;
 };
 
 }  // namespace blobvalet::fcgi

@@ -90,7 +90,7 @@ void add(JsonObject& json, const Grant& grant) {
   if (!grant.vars.empty()) {
     json.begin_object("vars");
     for (const auto& [name, value] : grant.vars)
-      json.text(name.c_str(), value);
+      json.text(name, value);
     json.end_object();
   }
   json.text("verb", grant.verb).text("account", grant.account).text("container", grant.container);
