@@ -145,7 +145,6 @@ class Policy {
                                                   const Caller& caller) const;
   /// The names that patterns use as `{name}`, `user` aside, each once.
   [[nodiscard]] const std::vector<std::string>& parameter_names() const { return parameter_names_; }
-  [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
 
  private:
   using RulesByContainer =
