@@ -102,15 +102,17 @@ CorsRule with_headers_of(CorsRule rule, const std::vector<CorsRule>& others, con
 
 /// Empty, or why the service would refuse the rules.
 std::string objection_to(const std::vector<CorsRule>& rules, const CorsRule& own) {
-  if (rules.size() > kMaxRules)
+  if (rules.size() > kMaxRules) {
     return "the account has five rules already, and no more fit: remove one, or join two that belong "
            "together";
+  }
   const auto headers = cors_items(own.headers);
   const auto prefixes = std::ranges::count_if(headers, [](std::string_view h) { return h.ends_with('*'); });
   if (cors_items(own.origins).size() > kMaxOrigins) return "a rule takes 64 origins at most";
-  if (static_cast<std::size_t>(prefixes) > kMaxPrefixHeaders)
+  if (static_cast<std::size_t>(prefixes) > kMaxPrefixHeaders) {
     return "a rule takes two headers that end with * at most; another rule for the same origins has more: "
            "change that one";
+  }
   if (headers.size() - static_cast<std::size_t>(prefixes) > kMaxLiteralHeaders)
     return "a rule takes 64 headers at most: list fewer cors.parameters, or set cors.headers to prefix";
   std::size_t bytes = 0;

@@ -250,9 +250,10 @@ void Doctor::look_at_keys() {
 /// Whoever answered about a key has said what time it is; else anybody can ask an account.
 void Doctor::look_at_clock(std::optional<seconds> skew) {
   const Account& first = config_->config.accounts.front();
-  if (!skew)
+  if (!skew) {
     skew = blobvalet::ask_account(http_, clock_, first.endpoints.front().url(), first.requests.ca_file)
                .clock_skew;
+  }
   if (!skew) return diagnosis_.add("clock", Link::not_tested("nobody says what time it is"));
   const std::string off = "this machine is " + std::to_string(std::chrono::abs(*skew).count()) + " s " +
                           (*skew < seconds(0) ? "behind" : "ahead of") + " Azure";
@@ -410,7 +411,7 @@ void Doctor::look_at_site_cors() {
       if (!answer) return unreachable(answer.error(), "the site");
       const std::string objection = preflight.objection(*answer);
       if (!objection.empty()) {
-        return Link::fails("pages of " + origin + " may not ask: " + objection,
+        return Link::fails(std::string("pages of ").append(origin).append(" may not ask: ").append(objection),
                            "add it to blobvalet/origins.map, and reload nginx");
       }
       if (answer->header("access-control-allow-credentials") != "true") {

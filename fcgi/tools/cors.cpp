@@ -195,7 +195,7 @@ void say_difference(const Outcome& outcome, const Rules& before, const CorsPlan&
 
 /// Sends the rules, and looks at what the account has then.
 tl::expected<void, std::string> set_rules(BlobService& service, const std::string& name, const Rules& rules) {
-  const auto done = service.set_properties(cors_rules_xml(rules));
+  auto done = service.set_properties(cors_rules_xml(rules));
   if (!done) return done;
   const auto after = rules_of(service);
   if (!after) return tl::unexpected(after.error());
