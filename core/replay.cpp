@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "core/blob_check.hpp"
 
@@ -51,16 +50,15 @@ std::string refusal(std::string_view code, std::string_view reason) {
   return text;
 }
 
-/// The segments of a blob's name, each once: all that `{name}` can stand for in it.
-std::vector<std::string_view> segments_of(std::string_view name) {
-  std::set<std::string_view> segments;
+/// Nothing, and the segments of a blob's name: all that can make a difference for `{name}`.
+std::vector<std::string_view> values_for(std::string_view name) {
+  std::vector<std::string_view> values{std::string_view()};
   while (true) {
     const std::size_t end = std::min(name.find('/'), name.size());
-    segments.insert(name.substr(0, end));
-    if (end == name.size()) break;
+    values.push_back(name.substr(0, end));
+    if (end == name.size()) return values;
     name.remove_prefix(end + 1);
   }
-  return {segments.begin(), segments.end()};
 }
 
 }  // namespace
@@ -247,8 +245,7 @@ std::optional<std::string> Replay::decide(const LoggedRequest& line, const BlobT
   verdict = ask(line.remote_addr);
 
   const std::string unknown = "the log has no value for " + lacking;
-  std::vector<std::string_view> values = segments_of(target.blob.view());
-  values.insert(values.begin(), std::string_view());
+  const std::vector<std::string_view> values = values_for(target.blob.view());
   std::vector<std::size_t> chosen(vars.size() - known);
   for (std::size_t tries = 0; tries < kMostTries; ++tries) {
     for (const std::string_view address : kAddresses) {
