@@ -65,7 +65,7 @@ struct ServerOptions {
   /// On a TCP socket: who may connect, since they say which user a request comes from. Empty: nobody.
   std::vector<IpNetwork> allow_from = {};
   bool allow_public_bind = false;  ///< the TCP socket may have an address that is not private
-  bool audit_log = true;   ///< one line for each SAS that is given away, with what Azure's log calls it
+  bool audit_log = true;  ///< one line for each SAS that is given away, with what Azure's log calls it
 };
 
 /// The configuration file, checked. README lists every key with its default.

@@ -555,7 +555,8 @@ BOOST_AUTO_TEST_CASE(what_the_web_server_got_wrong_is_no_client_error) {
       Request request = get(query);
       request.endpoint = endpoint;
       BOOST_TEST(bench.answer(request) == "500 json " + refusal_of_signature(kWhat, "misconfigured"));
-      BOOST_TEST(bench.event.reason == "BLOBVALET_ENDPOINT must be signature, success, health, live, ready or metrics");
+      BOOST_TEST(bench.event.reason ==
+                 "BLOBVALET_ENDPOINT must be signature, success, health, live, ready or metrics");
     }
   }
   Request request = get(query);
