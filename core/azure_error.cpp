@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace blobvalet {
 namespace {
@@ -98,23 +99,24 @@ std::string_view between(std::string_view text, std::string_view before, std::st
   return text.substr(0, text.find(behind));
 }
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
+std::string with_all_replaced(std::string_view text, std::string_view from, std::string_view to) {
+  std::string result;
+  for (std::size_t at = text.find(from); at != std::string_view::npos; at = text.find(from)) {
+    result.append(text.substr(0, at)).append(to);
+    text.remove_prefix(at + from.size());
+  }
+  return result.append(text);
 }
 
 /// Undoes what XML, and a JSON text around it, do to characters.
 std::string plain(std::string_view text) {
+  constexpr std::pair<std::string_view, std::string_view> kWritten[] = {
+      {"\r\n", "\n"}, {"\\n", "\n"},    {"&#xA;", "\n"}, {"&#10;", "\n"}, {"&lt;", "<"},
+      {"&gt;", ">"},  {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"},
+  };
   std::string result(text);
-  replace_all(result, "\r\n", "\n");
-  replace_all(result, "\\n", "\n");
-  replace_all(result, "&#xA;", "\n");
-  replace_all(result, "&#10;", "\n");
-  replace_all(result, "&lt;", "<");
-  replace_all(result, "&gt;", ">");
-  replace_all(result, "&quot;", "\"");
-  replace_all(result, "&apos;", "'");
-  replace_all(result, "&amp;", "&");
+  for (const auto& [written, meant] : kWritten)
+    result = with_all_replaced(result, written, meant);
   return result;
 }
 

@@ -21,13 +21,13 @@ Response make_response() {
 
 }  // namespace
 
-bool SiteApp::answer(Connection& connection, const Request& /*request*/) {
+bool SiteApp::answer(Connection& connection, const Request& /*request*/, Time /*since*/) {
   static const Response response = make_response();
   return connection.write(response);
 }
 
-bool SiteApp::answer_busy(Connection& connection, const Request& request) {
-  return answer(connection, request);
+bool SiteApp::answer_busy(Connection& connection, const Request& request, Time since) {
+  return answer(connection, request, since);
 }
 
 }  // namespace blobvalet::fcgi
