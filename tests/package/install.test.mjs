@@ -63,7 +63,7 @@ async function configure(guest) {
   await guest.sh(`
     install -m 0400 -o blobvalet -g blobvalet /dev/stdin /etc/blobvalet/acmeuploads.key < /root/pasted
     install -m 0640 -o root -g blobvalet /usr/share/doc/blobvalet/examples/blobvalet.json /etc/blobvalet/
-    sed -i '/"accounts"/i \\  "server": { "access_log": false },' /etc/blobvalet/blobvalet.json
+    sed -i '/"accounts"/i \\  "server": { "access_log": false, "audit_log": false },' /etc/blobvalet/blobvalet.json
     blobvalet check`);
   writeFileSync(guest.path('/etc/nginx/sites-enabled/uploads'), `
 server {
@@ -73,6 +73,8 @@ server {
 }
 `);
   await guest.sh(`systemctl enable --now ${kTargets} && nginx -t && systemctl reload nginx`);
+  // Those of the configuration before end when they have answered.
+  await waitFor(async () => !(await guest.sh('pgrep -f "^nginx: worker process is shutting down$" || true')), { what: 'nginx has reloaded' });
 }
 
 const workers = (guest) => Object.keys(kEndpoints).flatMap((endpoint) => guest.workers(endpoint));
