@@ -35,6 +35,8 @@ const upgrade = (guest, deb) => guest.sh(`nice -n -15 dpkg --force-confdef --for
 /// Every process of nginx that takes requests: others after a restart, and other workers after a reload.
 const nginxProcesses = (guest) => guest.sh("pgrep -f '^nginx: (master process .*|worker process)$'");
 
+const sharedLines = (one, other) => one.trim().split('\n').filter((line) => other.split('\n').includes(line)).length;
+
 async function status(guest, path) {
   return Number(await guest.curl('--output', '/dev/null', '--write-out', '%{http_code}', `http://127.0.0.1${path}`));
 }
@@ -72,9 +74,10 @@ server {
     include snippets/blobvalet.conf;
 }
 `);
+  const before = await nginxProcesses(guest);
   await guest.sh(`systemctl enable --now ${kTargets} && nginx -t && systemctl reload nginx`);
-  // Those of the configuration before end when they have answered.
-  await waitFor(async () => !(await guest.sh('pgrep -f "^nginx: worker process is shutting down$" || true')), { what: 'nginx has reloaded' });
+  // The workers of the configuration before end when they have answered.
+  await waitFor(async () => sharedLines(before, await nginxProcesses(guest)) === 1, { what: 'all but the master are new' });
 }
 
 const workers = (guest) => Object.keys(kEndpoints).flatMap((endpoint) => guest.workers(endpoint));

@@ -385,7 +385,7 @@ async function replacesWhoHangs(guest, t) {
 async function isFoundInTheJournal(guest) {
   const config = guest.path('/etc/blobvalet/blobvalet.json');
   const before = readFileSync(config, 'utf8');
-  const find = async (...fields) => (await guest.sh(`journalctl --output=json ${fields.join(' ')}`)).trim().split('\n').map((line) => JSON.parse(line));
+  const find = async (...fields) => (await guest.sh(`journalctl --lines=50 --output=json ${fields.join(' ')}`)).trim().split('\n').map((line) => JSON.parse(line));
   writeFileSync(config, before.replace('"access_log": false', '"access_log": true'));
   try {
     await waitFor(async () => {
