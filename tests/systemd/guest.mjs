@@ -74,7 +74,7 @@ const guestOf = (init) => {
 // `namespaces` are options of nsenter: -a to be in the guest altogether, -n to have its network only.
 function enter(pid, namespaces, ...command) {
   return new Promise((resolve, reject) => {
-    execFile('nsenter', ['-t', String(pid), ...namespaces, '--', ...command], { timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile('nsenter', ['-t', String(pid), ...namespaces, '--', ...command], { timeout: 60_000, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${command.join(' ')}: ${stderr || error.message}`));
       else resolve(stdout);
     });
