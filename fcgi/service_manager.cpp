@@ -63,9 +63,10 @@ ServiceManager::ServiceManager() : socket_(take_variable("NOTIFY_SOCKET")), kept
   const auto microseconds = number(take_variable("WATCHDOG_USEC"));
   const auto pid = number(take_variable("WATCHDOG_PID"));
   const bool is_us = !pid || *pid == static_cast<std::uint64_t>(::getpid());
-  if (microseconds && *microseconds > 0 && is_us)
+  if (microseconds && *microseconds > 0 && is_us) {
     watchdog_ =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::microseconds(*microseconds));
+  }
 }
 
 void ServiceManager::keep(int fd) const {

@@ -43,6 +43,7 @@ NamedValue split_pair(std::string_view text, char separator, const char* option)
 std::vector<NamedValue> split_pairs(const std::vector<std::string>& texts, char separator,
                                     const char* option) {
   std::vector<NamedValue> pairs;
+  pairs.reserve(texts.size());
   for (const std::string& text : texts)
     pairs.push_back(split_pair(text, separator, option));
   return pairs;

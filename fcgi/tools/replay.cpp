@@ -61,7 +61,7 @@ struct GroupKey {
   std::string before;
   std::string after;
   std::string why;
-  auto operator<=>(const GroupKey&) const = default;
+  auto operator<=>(const GroupKey&) const = default;  // NOLINT(modernize-use-nullptr): a 0 of the compiler's
   [[nodiscard]] std::string text() const {
     return kind == Kind::unjudged ? request + ": " + why : request + ": " + before + " -> " + after;
   }
@@ -89,7 +89,7 @@ class Summary {
                  std::move(replayed.why)};
     const std::string_view blob = line.blob.empty() ? line.blob_uri : line.blob;
     if (all_ && !json_) print_one(key, line, blob);
-    if (all_ && json_) ones_.push_back({key, group_of(line, blob)});
+    if (all_ && json_) ones_.emplace_back(key, group_of(line, blob));
     Group& group = groups_[std::move(key)];
     if (++group.count > 1) return;
     const std::uint64_t count = group.count;
