@@ -11,6 +11,7 @@
 #include "core/config_credential.hpp"
 #include "core/config_limits.hpp"
 #include "core/config_schema.hpp"
+#include "core/config_store.hpp"
 #include "core/object_reader.hpp"
 
 namespace blobvalet {
@@ -383,18 +384,9 @@ class ConfigReader {
   void read_store(EventStoreOptions& store, const ObjectReader& object) {
     const bool redis = object.text("type") == "redis";
     store.kind = redis ? EventStoreOptions::Kind::redis : EventStoreOptions::Kind::sqlite;
-    if (redis && object.has("file")) fault(object.path_of("file"), "is for type sqlite only");
-    for (const char* name : {"host", "port", "unix_socket", "password_file", "prefix"}) {
-      if (!redis && object.has(name)) fault(object.path_of(name), "is for type redis only");
-    }
-    if (object.has("unix_socket") && (object.has("host") || object.has("port"))) {
-      fault(object.path_of("unix_socket"), "cannot be combined with host and port");
-    }
+    check_store(object, "sqlite", {"host", "port", "unix_socket", "password_file", "prefix"}, report());
     store.file = object.text("file").value_or(store.file);
-    store.host = object.text("unix_socket").value_or(object.text("host").value_or(store.host));
-    store.port = object.number("port").value_or(store.port);
-    store.password_file = object.text("password_file").value_or(store.password_file);
-    store.prefix = object.text("prefix").value_or(store.prefix);
+    read_redis(store, object);
   }
 
   void read_keys(const ObjectReader& object) {

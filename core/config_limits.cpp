@@ -1,24 +1,17 @@
 #include "core/config_limits.hpp"
 
+#include "core/config_store.hpp"
+
 namespace blobvalet {
 
 LimitOptions read_limits(const ObjectReader& object, const ReportFault& report) {
   LimitOptions limits;
   const ObjectReader store = object.object("store");
-  const bool redis = store.text("type") == "redis";
-  if (redis) limits.store = LimitOptions::Store::redis;
-  if (redis && store.has("file")) report(store.path_of("file"), "is for type shared_memory only");
-  for (const char* name : {"host", "port", "unix_socket", "password_file", "prefix", "timeout_ms"}) {
-    if (!redis && store.has(name)) report(store.path_of(name), "is for type redis only");
-  }
-  if (store.has("unix_socket") && (store.has("host") || store.has("port"))) {
-    report(store.path_of("unix_socket"), "cannot be combined with host and port");
-  }
+  check_store(store, "shared_memory",
+              {"host", "port", "unix_socket", "password_file", "prefix", "timeout_ms"}, report);
+  if (store.text("type") == "redis") limits.store = LimitOptions::Store::redis;
   limits.file = store.text("file").value_or(limits.file);
-  limits.host = store.text("unix_socket").value_or(store.text("host").value_or(limits.host));
-  limits.port = store.number("port").value_or(limits.port);
-  limits.password_file = store.text("password_file").value_or(limits.password_file);
-  limits.prefix = store.text("prefix").value_or(limits.prefix);
+  read_redis(limits, store);
   limits.timeout = store.milliseconds("timeout_ms").value_or(limits.timeout);
   limits.refuse_when_unavailable = object.text("when_unavailable") == "refuse";
   return limits;
