@@ -391,7 +391,7 @@ async function isFoundInTheJournal(guest) {
     await waitFor(async () => {
       await signature(guest);
       return (await find('BLOBVALET_USER=alice', 'BLOBVALET_RULE=own-folder')).length >= 4;
-    }, { what: 'all workers write lines' });
+    }, { what: 'lines are written' });
     await request(guest, signaturePath('bob/a.txt'));
     await callback(guest);
     const rows = [
