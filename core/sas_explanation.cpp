@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "core/ascii.hpp"
 #include "core/base64.hpp"
 #include "core/blob_target.hpp"
-#include "core/hmac.hpp"
+#include "core/ip_address.hpp"
 #include "core/percent_encoding.hpp"
 #include "core/sas_permissions.hpp"
 #include "core/sas_signers.hpp"
+#include "core/signature_search.hpp"
 #include "core/utf8.hpp"
 
 namespace blobvalet {
@@ -23,20 +23,6 @@ constexpr std::string_view kHexadecimal = "0123456789abcdefABCDEF";
 
 bool is_any_of(std::string_view text, std::initializer_list<std::string_view> texts) {
   return std::ranges::find(texts, text) != texts.end();
-}
-
-/// A time in any of the forms that the service takes: a date, minutes, seconds, fractions of seconds.
-std::optional<UtcSeconds> parse_sas_time(std::string_view text) {
-  std::string full(text);
-  if (text.size() == 10) full.append("T00:00:00Z");
-  if (text.size() == 17 && text.ends_with('Z')) full.insert(16, ":00");
-  if (text.size() > 21 && text.ends_with('Z') && text[19] == '.') {
-    const std::string_view digits = text.substr(20, text.size() - 21);
-    if (digits.size() > 7 || digits.find_first_not_of("0123456789") != std::string_view::npos)
-      return std::nullopt;
-    full = std::string(text.substr(0, 19)) + "Z";
-  }
-  return parse_utc(full);
 }
 
 /// True if `text` holds `%` and two hexadecimal digits.
@@ -56,28 +42,11 @@ std::string duration_text(seconds duration) {
   return std::to_string(count / 86400) + " days";
 }
 
-std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
-  std::uint32_t address = 0;
-  for (int part = 0; part < 4; ++part) {
-    unsigned value = 256;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const auto used = static_cast<std::size_t>(end - text.data());
-    if (error != std::errc{} || value > 255 || used > 3) return std::nullopt;
-    text.remove_prefix(used);
-    address = address << 8U | value;
-    if (part == 3) break;
-    if (!text.starts_with('.')) return std::nullopt;
-    text.remove_prefix(1);
-  }
-  return text.empty() ? std::optional(address) : std::nullopt;
-}
-
-/// The text between the first fields that differ, for an eye that looks for one character.
-std::string quoted(std::string_view text) {
-  std::string shown(text);
-  for (std::size_t at = shown.find('\n'); at != std::string::npos; at = shown.find('\n', at))
-    shown.replace(at, 1, "\\n");
-  return shown.empty() ? "(empty)" : "\"" + shown + "\"";
+/// In the form of IPv4: `sip` knows no other.
+std::optional<IpAddress::Bytes> parse_ipv4(std::string_view text) {
+  const auto address = IpAddress::parse(text);
+  if (!address || text.find(':') != std::string_view::npos) return std::nullopt;
+  return address->bytes();
 }
 
 /// None of the fields that a SAS signs as times, letters and the like holds an escape.
@@ -341,7 +310,7 @@ class FieldCheck {
     if (url_.host.empty()) return;
     const std::string_view encoded = location_.encoded_blob;
     if (!location_.container.empty() && !ContainerName::parse(location_.container)) {
-      found_.fault("container", quoted(location_.container) + " is no container's name");
+      found_.fault("container", quoted_value(location_.container) + " is no container's name");
     }
     if (encoded.empty()) return;
     std::string decoded;
@@ -349,7 +318,7 @@ class FieldCheck {
       return found_.fault("blob", "has a malformed percent escape: a % in a name is %25 in a URL");
     }
     if (has_escape(location_.blob)) {
-      found_.warning("blob", "decoded it still holds an escape: " + quoted(location_.blob) +
+      found_.warning("blob", "decoded it still holds an escape: " + quoted_value(location_.blob) +
                                  "; either that is its name, or the URL was encoded twice");
     }
     if (encoded.find_first_of(" ?#") != std::string_view::npos) {
@@ -408,142 +377,6 @@ std::string resource_hint(std::string_view ours, std::string_view azures) {
   return {};
 }
 
-/// What of a field was changed behind the signature's back, found by trying.
-struct Guess {
-  std::string_view field;
-  std::string what;
-};
-
-/// Tries what may have been signed in place of `fields`.
-class SignatureSearch {
- public:
-  SignatureSearch(const SecretBytes& key, std::string_view signature, std::vector<SignedField> fields)
-      : hmac_(key), signature_(signature), fields_(std::move(fields)) {}
-
-  [[nodiscard]] bool fits() { return fits_text(string_to_sign(fields_)); }
-
-  /// Nothing if none of it is what was signed.
-  [[nodiscard]] std::optional<Guess> search(const BlobLocation& location, std::string_view host_account) {
-    if (auto guess = try_texts()) return guess;
-    if (auto guess = try_resources(location, host_account)) return guess;
-    if (auto guess = try_values()) return guess;
-    for (const std::string_view name : {"se", "st"}) {
-      if (auto guess = try_times(name)) return guess;
-    }
-    return std::nullopt;
-  }
-
- private:
-  [[nodiscard]] bool fits_text(std::string_view text) {
-    const auto signature = encode_base64(hmac_(text));
-    return std::string_view(signature.data(), signature.size()) == signature_;
-  }
-
-  std::string* field(std::string_view name) {
-    const auto found = std::ranges::find(fields_, name, &SignedField::name);
-    return found == fields_.end() ? nullptr : &found->value;
-  }
-
-  [[nodiscard]] bool fits_with(std::string_view name, std::string value) {
-    std::string* changed = field(name);
-    if (changed == nullptr || *changed == value) return false;
-    changed->swap(value);
-    const bool result = fits();
-    changed->swap(value);
-    return result;
-  }
-
-  [[nodiscard]] std::optional<Guess> try_texts() {
-    if (fits_text(string_to_sign(fields_) + "\n")) {
-      return Guess{"sig", "was computed with a line feed behind the last field"};
-    }
-    std::vector<SignedField> shorter = fields_;
-    shorter.pop_back();
-    if (fits_text(string_to_sign(shorter)))
-      return Guess{"rsct", "the last field was left out when it was signed"};
-    std::vector<SignedField> without_scope = fields_;
-    std::erase_if(without_scope, [](const SignedField& f) { return f.name == "ses"; });
-    if (fits_text(string_to_sign(without_scope))) {
-      return Guess{"ses", "its field was left out when it was signed: that is the form before 2020-12-06"};
-    }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] std::optional<Guess> try_resources(const BlobLocation& location,
-                                                   std::string_view host_account) {
-    const std::string root("/blob/" + location.account + "/" + location.container);
-    if (fits_with("resource", root + "/" + location.encoded_blob)) {
-      return Guess{"resource", "the encoded name was signed: the name must be decoded"};
-    }
-    if (fits_with("resource", root + "/" + decoded_or_same(location.blob))) {
-      return Guess{"resource", "the name was encoded once more after it was signed"};
-    }
-    if (fits_with("resource", root))
-      return Guess{"resource", "the container was signed, and sr says that it is a blob"};
-    if (fits_with("resource",
-                  "/blob/" + std::string(host_account) + "/" + location.container + "/" + location.blob)) {
-      return Guess{"resource", "was signed with the account name of the host, " + std::string(host_account)};
-    }
-    if (fits_with("resource", root.substr(5) + "/" + location.blob)) {
-      return Guess{"resource", "was signed without /blob in front"};
-    }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] std::optional<Guess> try_values() {
-    for (const std::string_view protocol : {"", "https", "https,http"}) {
-      if (fits_with("spr", std::string(protocol))) return changed("spr", protocol);
-    }
-    for (const std::string_view kind : {"b", "c", "d", "bs", "bv"}) {
-      if (fits_with("sr", std::string(kind))) return changed("sr", kind);
-    }
-    for (const std::string_view name :
-         {"st", "se", "si", "sip", "ses", "rscc", "rscd", "rsce", "rscl", "rsct", "scid"}) {
-      if (fits_with(name, "")) return changed(name, "");
-    }
-    // All sets of the letters that blobs know.
-    constexpr std::string_view kLetters = "racwdxt";
-    for (unsigned set = 0; set < 1U << kLetters.size(); ++set) {
-      std::string letters;
-      for (std::size_t i = 0; i < kLetters.size(); ++i) {
-        if ((set >> i & 1U) != 0) letters.push_back(kLetters[i]);
-      }
-      if (fits_with("sp", letters)) return changed("sp", letters);
-    }
-    return std::nullopt;
-  }
-
-  /// Whoever prolongs a SAS changes hours or days, and a clock or a rounding some minutes.
-  [[nodiscard]] std::optional<Guess> try_times(std::string_view name) {
-    const std::string* value = field(name);
-    const auto time = value == nullptr ? std::nullopt : parse_sas_time(*value);
-    if (!time) return std::nullopt;
-    constexpr std::chrono::minutes kNear{15};
-    constexpr std::chrono::days kFar{31};
-    for (auto other = *time - kNear; other <= *time + kNear; ++other) {
-      if (auto guess = try_time(name, other)) return guess;
-    }
-    for (auto other = *time - kFar; other <= *time + kFar; other += std::chrono::hours(1)) {
-      if (auto guess = try_time(name, other)) return guess;
-    }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] std::optional<Guess> try_time(std::string_view name, UtcSeconds time) {
-    const UtcText text(time);
-    if (!fits_with(name, std::string(text.view()))) return std::nullopt;
-    return changed(name, text.view());
-  }
-
-  static Guess changed(std::string_view name, std::string_view value) {
-    return {name, "was changed after it was signed: the signature is for " + quoted(value)};
-  }
-
-  HmacSha256 hmac_;
-  std::string_view signature_;
-  std::vector<SignedField> fields_;
-};
-
 /// Compares the signature with what each key makes of the fields.
 class SignatureCheck {
  public:
@@ -559,8 +392,11 @@ class SignatureCheck {
   void run() {
     if (found_.has_fault_in("sig") || is_garbled(url_)) return;
     bool tried = false;
-    for (const NamedKey& key : known_.keys)
-      tried |= key.key != nullptr && fits_kind(key) && try_key(key);
+    for (const NamedKey& key : known_.keys) {
+      if (key.key == nullptr || !fits_kind(key)) continue;
+      try_key(key);
+      tried = true;
+    }
     if (!tried) {
       explanation_.unchecked.emplace_back("sig: whether it is right (no key for this account is at hand)");
       return;
@@ -585,13 +421,12 @@ class SignatureCheck {
     return same;
   }
 
-  bool try_key(const NamedKey& named) {
+  void try_key(const NamedKey& named) {
     SignatureSearch search(secret_of(*named.key), url_.value("sig"), fields_);
     if (search.fits()) {
       explanation_.is_verified = true;
       found_.note("sig", "is right: it was made with " + named.name);
     }
-    return true;
   }
 
   void say_what_was_signed() {
@@ -640,8 +475,8 @@ void compare(const std::vector<SignedField>& ours, const AzureError* error, SasE
       const std::string theirs = i < azures.fields.size() ? azures.fields[i].value : "";
       if (i < filled.size() && filled[i].value == theirs) continue;
       const std::string_view name = i < filled.size() ? filled[i].name : std::string_view("rsct");
-      return found.fault(name, "is " + quoted(i < filled.size() ? filled[i].value : "") + " here and " +
-                                   quoted(theirs) + " in Azure's string-to-sign");
+      return found.fault(name, "is " + quoted_value(i < filled.size() ? filled[i].value : "") + " here and " +
+                                   quoted_value(theirs) + " in Azure's string-to-sign");
     }
     return found.note(
         "sig", "Azure's string-to-sign, whose empty lines got lost on the way here, holds the same values");
@@ -653,7 +488,7 @@ void compare(const std::vector<SignedField>& ours, const AzureError* error, SasE
     field.azures = theirs->value;
     if (differs || field.ours == theirs->value) continue;
     differs = true;
-    std::string what("is " + quoted(field.ours) + " here and " + quoted(theirs->value) +
+    std::string what("is " + quoted_value(field.ours) + " here and " + quoted_value(theirs->value) +
                      " in Azure's string-to-sign");
     if (field.name == "resource") what.append(resource_hint(field.ours, theirs->value));
     found.fault(field.name, std::move(what));

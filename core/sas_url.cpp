@@ -115,4 +115,24 @@ BlobLocation locate(const SasUrl& url, std::string_view endpoint_path, std::stri
   return found;
 }
 
+std::optional<UtcSeconds> parse_sas_time(std::string_view text) {
+  std::string full(text);
+  if (text.size() == 10) full.append("T00:00:00Z");
+  if (text.size() == 17 && text.ends_with('Z')) full.insert(16, ":00");
+  if (text.size() > 21 && text.ends_with('Z') && text[19] == '.') {
+    const std::string_view digits = text.substr(20, text.size() - 21);
+    if (digits.size() > 7 || digits.find_first_not_of("0123456789") != std::string_view::npos)
+      return std::nullopt;
+    full = std::string(text.substr(0, 19)) + "Z";
+  }
+  return parse_utc(full);
+}
+
+std::string quoted_value(std::string_view text) {
+  std::string shown(text);
+  for (std::size_t at = shown.find('\n'); at != std::string::npos; at = shown.find('\n', at))
+    shown.replace(at, 1, "\\n");
+  return shown.empty() ? "(empty)" : "\"" + shown + "\"";
+}
+
 }  // namespace blobvalet

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/utc_time.hpp"
+
 namespace blobvalet {
 
 /// A URL with a SAS, or with none, as somebody pasted it: read as it is, faults and all.
@@ -51,5 +53,11 @@ struct BlobLocation {
 
 /// `text` with each `%XX` decoded; as it is, if one is malformed.
 [[nodiscard]] std::string decoded_or_same(std::string_view text);
+
+/// A time in any of the forms that the service takes: a date, minutes, seconds, fractions of seconds.
+[[nodiscard]] std::optional<UtcSeconds> parse_sas_time(std::string_view text);
+
+/// A value for people to read: in quotes, line feeds visible, or `(empty)`.
+[[nodiscard]] std::string quoted_value(std::string_view text);
 
 }  // namespace blobvalet
