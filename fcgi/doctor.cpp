@@ -144,12 +144,16 @@ class KeyFindings {
     const bool is_readable = key.fault.empty();
     if (is_readable && key.verdict->kind == KeyVerdict::Kind::works) return add(good_, key.account);
     const bool may_be_elsewhere = key.source && key.source->kind != KeySource::Kind::file;
+    if (is_readable && key.verdict->kind == KeyVerdict::Kind::unknown)
+      return add(unasked_, key.account + ": " + key.verdict->reason);
     const std::string& why = is_readable ? key.verdict->reason : key.fault;
     add(!is_readable && may_be_elsewhere ? elsewhere_ : bad_, key.account + ": " + why);
   }
   [[nodiscard]] Link link() const {
     if (!bad_.empty())
       return Link::fails(bad_, "compare with the portal's Access keys, and see blobvalet keys status");
+    if (!unasked_.empty())
+      return Link::fails(unasked_, "is the endpoint right, or does a firewall stand between?");
     if (!elsewhere_.empty()) return Link::not_tested("only the workers have it: " + elsewhere_);
     return Link::ok("Azure takes the key of " + good_);
   }
@@ -160,6 +164,7 @@ class KeyFindings {
   }
   std::string good_;
   std::string bad_;
+  std::string unasked_;  ///< Azure did not say
   std::string elsewhere_;
 };
 

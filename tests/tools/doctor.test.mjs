@@ -183,7 +183,7 @@ const breakages = [
     make: () => ({ config: changedConfig((config) => ({ ...config, rules: [{ ...config.rules[0], account: 'nobody' }] })) }),
   }],
   ['no configuration', 'configuration', /cannot be read/, { make: () => ({ config: '/nonexistent/blobvalet.json' }) }],
-  ['a key of another account', 'key', /Azure answered 403/, { make: () => ({ config: changedConfig((config) => config, newKey()) }) }],
+  ['a key of another account', 'key', /Azure answered 403/, { advice: /portal's Access keys/, make: () => ({ config: changedConfig((config) => config, newKey()) }) }],
   ['a key that all can read', 'key', /has mode 0644/, {
     make() {
       const config = changedConfig((it) => it);
@@ -192,6 +192,7 @@ const breakages = [
     },
   }],
   ['an account that cannot be reached', 'key', /cannot be reached/, {
+    advice: /endpoint.*firewall/,
     make: () => ({ config: changedConfig((config) => ({ ...config, accounts: [{ ...config.accounts[0], endpoint: `http://127.0.0.1:9/${account}` }] })) }),
   }],
   ['no socket', 'socket', /No such file/, { make: () => ({ socket: '/nonexistent/signature.sock' }) }],
@@ -252,7 +253,7 @@ const breakages = [
 ];
 
 describe('a broken site', () => {
-  for (const [what, link, detail, { make, mend = () => {} }] of breakages) {
+  for (const [what, link, detail, { make, mend = () => {}, advice = /./ }] of breakages) {
     test(`${what}: ${link}`, async () => {
       const more = await make();
       try {
@@ -261,7 +262,7 @@ describe('a broken site', () => {
         assert.ok(first, JSON.stringify(links, null, 1));
         assert.equal(first.link, link, JSON.stringify(links, null, 1));
         assert.match(first.detail, detail);
-        assert.notEqual(first.mend, '');
+        assert.match(first.mend, advice);
       } finally {
         await mend();
       }
