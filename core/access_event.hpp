@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -35,6 +36,8 @@ struct Event {
   std::string_view account;
   std::string_view container;
   std::string_view blob;
+  std::string_view folder;    ///< what names begin with that were listed
+  std::optional<std::size_t> listed;  ///< how many files the answer names
   std::string_view alias;     ///< the endpoint that addressed it, if it is not the account's own
   std::string_view blob_uri;  ///< what the client sent, where that is no blob of ours
   std::string_view rule;

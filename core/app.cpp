@@ -5,6 +5,7 @@
 #include "core/declared_put.hpp"
 #include "core/health.hpp"
 #include "core/metrics.hpp"
+#include "core/session_request.hpp"
 #include "core/signature_request.hpp"
 
 namespace blobvalet {
@@ -68,11 +69,13 @@ App::App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPor
       state_(state),
       signers_(site_->signing_keys(), state == nullptr ? nullptr : state->ledger()),
       audit_(site_->server().audit_log) {
-  if (ports != nullptr) acceptance_.emplace(*site_, signers_, clock_, audit_, *ports);
+  if (ports == nullptr) return;
+  acceptance_.emplace(*site_, signers_, clock_, audit_, *ports);
+  session_files_.emplace(*site_, signers_, clock_, audit_, *ports);
 }
 
 bool App::may_wait(const Site& site, const Request& request) {
-  if (request.endpoint == "success") return true;
+  if (request.endpoint == "success" || request.endpoint == "session") return true;
   if (!site.announces_deletes() || request.endpoint != "signature") return false;
   std::string blob_uri;
   const auto parsed = SignatureRequest::parse(request.query, blob_uri);
@@ -85,6 +88,7 @@ bool App::may_wait_for_limits(const Site& site, const Request& request) {
 
 Event App::handle(const Request& request, Response& response) {
   begin(response);
+  is_session_ = false;
   Event event = event_of(request);
   const Result<void> answered = route(request, response, event);
   if (!answered) refuse_with(answered.error(), request, response, event);
@@ -107,9 +111,10 @@ Result<void> App::route(const Request& request, Response& response, Event& event
   }
   if (request.endpoint == "signature") return answer_signature(request, response, event);
   if (request.endpoint == "success") return answer_success(request, response, event);
+  if (request.endpoint == "session") return answer_session(request, response, event);
   if (answer_probe(request, response)) return {};
   return refuse(Errc::misconfigured, "", "the web server is misconfigured",
-                "BLOBVALET_ENDPOINT must be signature, success, health, live, ready or metrics");
+                "BLOBVALET_ENDPOINT must be signature, success, session, health, live, ready or metrics");
 }
 
 /// All values that the decision may hang on, absent ones too: whoever reads the log later can tell them from
@@ -227,6 +232,44 @@ bool App::answer_probe(const Request& request, Response& response) const {
     return false;
   }
   return true;
+}
+
+/// What the page's request.endpoint leads to is taken as a blob's URI up to its name, which Fine Uploader makes
+/// one of by a slash and a name.
+Result<void> App::answer_session(const Request& request, Response& response, Event& event) {
+  if (request.method != "GET") {
+    response.allow = "GET";
+    return refuse(Errc::method_not_allowed, "", "only GET is allowed here");
+  }
+  const auto parsed = SessionRequest::parse(request.query, blob_uri_);
+  if (!parsed) return tl::unexpected(parsed.error());
+  constexpr std::string_view kSample = "x";
+  blob_uri_.append("/").append(kSample);
+  event.vars = logged_vars(request);
+  auto sample = site_->endpoints().parse(blob_uri_, site_->blob_names(), blob_name_);
+  if (!sample) {
+    event.blob_uri = blob_uri_;
+    sample.error().field = "container";
+    return tl::unexpected(sample.error());
+  }
+  std::string_view folder = sample->blob.view();
+  folder.remove_suffix(kSample.size());
+  event.account = sample->account;
+  event.container = sample->container.view();
+  event.folder = folder;
+  const Caller caller = caller_of(request);
+  const auto lists = site_->policy().list(*sample, folder, caller);
+  if (!lists) return tl::unexpected(lists.error());
+  if (!session_files_) return never_waits();
+  event.rule = lists->front().rule().name;
+  if (auto counted = count(lists->front().rule(), caller, event); !counted) return counted;
+  auto answered = session_files_->answer(*lists, folder, response, event);
+  is_session_ = answered.has_value();
+  return answered;
+}
+
+std::span<const Event> App::further_events() const {
+  return is_session_ ? session_files_->given() : std::span<const Event>();
 }
 
 Result<void> App::answer_success(const Request& request, Response& response, Event& event) {

@@ -10,6 +10,7 @@
 #include "core/http.hpp"
 #include "core/ports.hpp"
 #include "core/sas_signers.hpp"
+#include "core/session_files.hpp"
 #include "core/site.hpp"
 #include "core/upload_acceptance.hpp"
 #include "core/worker_state.hpp"
@@ -40,6 +41,10 @@ class App {
   /// The event's views end with the request's and with the next call.
   Event handle(const Request& request, Response& response);
 
+  /// What the log says of SAS that the last answer gave away beside that of its event, one each. Their views
+  /// end with those of the event.
+  [[nodiscard]] std::span<const Event> further_events() const;
+
   /// Answers `request` with `error` instead of looking at it.
   static Event fail(const Error& error, const Request& request, Response& response);
 
@@ -49,6 +54,7 @@ class App {
   [[nodiscard]] Result<void> answer_signature(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<IssuedSas> sign(const SasGrant& granted, Response& response);
   [[nodiscard]] std::span<const NamedValue> logged_vars(const Request& request);
+  [[nodiscard]] Result<void> answer_session(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<void> answer_success(const Request& request, Response& response, Event& event);
   [[nodiscard]] Result<UploadSuccess> read_callback(const Request& request) const;
   [[nodiscard]] Result<SasGrant> grant(std::string_view blob_uri, BlobVerb verb, const Request& request,
@@ -62,6 +68,8 @@ class App {
   SasSigners signers_;
   AuditTrail audit_;
   std::optional<UploadAcceptance> acceptance_;  ///< nothing without ports
+  std::optional<SessionFiles> session_files_;   ///< likewise
+  bool is_session_ = false;                     ///< the last request was answered by these
   std::string blob_uri_;                        ///< decoded bloburi of the current request
   std::string declared_put_;                    ///< decoded, of the current request, where a rule wants it
   std::string limit_identity_;                  ///< whose budget the current request is taken from

@@ -36,15 +36,32 @@ std::string canonical_headers(const HttpCall& call) {
   return text;
 }
 
-std::vector<std::string_view> sorted_parameters(std::string_view query) {
-  std::vector<std::string_view> parameters;
+std::vector<NamedValue> parameters_of(std::string_view query) {
+  std::vector<NamedValue> parameters;
   while (!query.empty()) {
     const std::string_view parameter = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(parameter.size() + 1, query.size()));
-    if (parameter.find('=') != std::string_view::npos) parameters.push_back(parameter);
+    const std::size_t equals = parameter.find('=');
+    if (equals == std::string_view::npos) continue;
+    parameters.push_back({parameter.substr(0, equals), parameter.substr(equals + 1)});
   }
-  std::ranges::sort(parameters);
   return parameters;
+}
+
+/// Appends `name=value&...`, each value percent-encoded.
+void append_query(std::string& url, const std::vector<NamedValue>& parameters) {
+  for (const auto& [name, value] : parameters) {
+    if (&name != &parameters.front().name) url.push_back('&');
+    url.append(name).append("=");
+    append_query_encoded(url, value);
+  }
+}
+
+void add_shared_key(HttpCall& call, std::string_view account, const std::string& string_to_sign,
+                    HmacSha256& key) {
+  const auto signature = encode_base64(key(string_to_sign));
+  std::string& header = call.headers.emplace_back("Authorization: SharedKey ");
+  header.append(account).append(":").append(signature.data(), signature.size());
 }
 
 /// What stands behind scheme and authority.
@@ -91,6 +108,32 @@ Result<void> AzureAuthorization::add_sas(HttpCall& call, const SasGrant& upload,
   return {};
 }
 
+Result<void> AzureAuthorization::authorize_list(HttpCall& call, const ListGrant& list,
+                                                std::vector<NamedValue> parameters, UtcSeconds used_until) {
+  const BlobTarget& folder = list.folder();
+  const RequestAuthorization& requests = site_.requests()[folder.account_index];
+  call.ca_file = requests.ca_file;
+  call.url.clear();
+  parameters.insert(parameters.end(), {{"restype", "container"}, {"comp", "list"}, {"prefix", list.prefix()}});
+  if (requests.kind == RequestAuthorization::Kind::sas) {
+    const auto sas = signers_.append_list_uri(call.url, list, clock_.now(), used_until);
+    if (!sas) return tl::unexpected(sas.error());
+    call.url.append("&");
+    append_query(call.url, parameters);
+    return {};
+  }
+  const std::string address = container_url(folder);
+  call.url.append(address).append("?");
+  append_query(call.url, parameters);
+  call.headers.push_back("x-ms-version: " + std::string(list.rule().sas.version.view()));
+  if (requests.kind == RequestAuthorization::Kind::bearer) return add_bearer_token(call, requests.token_file);
+  call.headers.push_back("x-ms-date: " + http_date(clock_.now()));
+  add_shared_key(call, folder.account,
+                 shared_key_string_to_sign(call, folder.account, path_of(address), std::move(parameters)),
+                 *shared_keys_[folder.account_index]);
+  return {};
+}
+
 Result<void> AzureAuthorization::add_bearer_token(HttpCall& call, const std::string& file) {
   const auto token = files_.read(file);
   const auto printable = [](unsigned char c) { return c > ' ' && c < 0x7f; };
@@ -105,22 +148,28 @@ Result<void> AzureAuthorization::add_bearer_token(HttpCall& call, const std::str
   return {};
 }
 
+std::string container_url(const BlobTarget& target) {
+  return std::string(target.account_url).append("/").append(target.container.view());
+}
+
 std::string blob_url(const BlobTarget& target) {
-  std::string url(target.account_url);
-  url.append("/").append(target.container.view()).append("/");
+  std::string url = container_url(target).append("/");
   append_path_encoded(url, target.blob.view());
   return url;
 }
 
 void sign_with_shared_key(HttpCall& call, std::string_view account, std::string_view path,
                           std::string_view query, HmacSha256& key) {
-  const auto signature = encode_base64(key(shared_key_string_to_sign(call, account, path, query)));
-  std::string& header = call.headers.emplace_back("Authorization: SharedKey ");
-  header.append(account).append(":").append(signature.data(), signature.size());
+  add_shared_key(call, account, shared_key_string_to_sign(call, account, path, query), key);
 }
 
 std::string shared_key_string_to_sign(const HttpCall& call, std::string_view account, std::string_view path,
                                       std::string_view query) {
+  return shared_key_string_to_sign(call, account, path, parameters_of(query));
+}
+
+std::string shared_key_string_to_sign(const HttpCall& call, std::string_view account, std::string_view path,
+                                      std::vector<NamedValue> parameters) {
   std::string text(call.method);
   const auto field = [&](std::string_view value) { text.append("\n").append(value); };
   field({});  // Content-Encoding
@@ -136,10 +185,9 @@ std::string shared_key_string_to_sign(const HttpCall& call, std::string_view acc
   field({});  // Range: x-ms-range is sent instead
   text.append("\n").append(canonical_headers(call));
   text.append("/").append(account).append(path);
-  for (const std::string_view parameter : sorted_parameters(query)) {
-    const std::size_t equals = parameter.find('=');
-    text.append("\n").append(parameter.substr(0, equals)).append(":").append(parameter.substr(equals + 1));
-  }
+  std::ranges::sort(parameters, {}, [](const NamedValue& p) { return std::pair(p.name, p.value); });
+  for (const auto& [name, value] : parameters)
+    text.append("\n").append(name).append(":").append(value);
   return text;
 }
 

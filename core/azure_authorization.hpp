@@ -14,8 +14,8 @@
 
 namespace blobvalet {
 
-/// Puts address and credential into requests of our own to Azure, each about the blob of a grant: a SAS of
-/// five minutes, Shared Key, or a bearer token, as `accounts[].requests` says. Not for use by two threads at
+/// Puts address and credential into requests of our own to Azure, each about what a grant is about, a blob or
+/// a prefix: a SAS of five minutes, Shared Key, or a bearer token, as `accounts[].requests` says. Not for use by two threads at
 /// once.
 class AzureAuthorization {
  public:
@@ -27,6 +27,10 @@ class AzureAuthorization {
   /// no token), key_unavailable.
   [[nodiscard]] Result<void> authorize(HttpCall& call, const SasGrant& upload, ServiceOperation operation,
                                        std::string_view query);
+  /// The same for List Blobs: gives `call` the container's URL, and `parameters`, which are not encoded yet
+  /// and do not name the prefix: that is the grant's. The answer is used until `used_until`.
+  [[nodiscard]] Result<void> authorize_list(HttpCall& call, const ListGrant& list,
+                                            std::vector<NamedValue> parameters, UtcSeconds used_until);
 
  private:
   [[nodiscard]] Result<void> add_sas(HttpCall& call, const SasGrant& upload, ServiceOperation operation,
@@ -43,6 +47,9 @@ class AzureAuthorization {
 /// The blob's address at the account's own endpoint, without any SAS.
 [[nodiscard]] std::string blob_url(const BlobTarget& target);
 
+/// The container's, likewise.
+[[nodiscard]] std::string container_url(const BlobTarget& target);
+
 /// Puts a Shared Key signature into `call`, whose other headers are set; `path` and `query` are as below.
 void sign_with_shared_key(HttpCall& call, std::string_view account, std::string_view path,
                           std::string_view query, HmacSha256& key);
@@ -52,5 +59,9 @@ void sign_with_shared_key(HttpCall& call, std::string_view account, std::string_
 /// without escapes, or is empty.
 [[nodiscard]] std::string shared_key_string_to_sign(const HttpCall& call, std::string_view account,
                                                     std::string_view path, std::string_view query);
+/// The same with names in lower case and values without escapes.
+[[nodiscard]] std::string shared_key_string_to_sign(const HttpCall& call, std::string_view account,
+                                                    std::string_view path,
+                                                    std::vector<NamedValue> parameters);
 
 }  // namespace blobvalet

@@ -6,7 +6,7 @@
 namespace blobvalet {
 
 std::optional<StaticText> known_error_code(const HttpAnswer& answer) {
-  static constexpr std::array<StaticText, 25> kCodes{
+  static constexpr std::array<StaticText, 27> kCodes{
       "AccountIsDisabled",
       "AuthenticationFailed",
       "AuthorizationFailure",
@@ -17,6 +17,8 @@ std::optional<StaticText> known_error_code(const HttpAnswer& answer) {
       "AuthorizationSourceIPMismatch",
       "BlobArchived",
       "BlobImmutableDueToPolicy",
+      "ContainerBeingDeleted",
+      "ContainerNotFound",
       "CorsPreflightFailure",
       "FeatureVersionMismatch",
       "InsufficientAccountPermissions",

@@ -1,9 +1,8 @@
 #include "core/blob_probe.hpp"
 
-#include <algorithm>
 #include <charconv>
 
-#include "core/azure_error_code.hpp"
+#include "core/azure_failure.hpp"
 #include "core/wipe.hpp"
 
 namespace blobvalet {
@@ -12,38 +11,12 @@ namespace {
 constexpr unsigned kRetries = 3;
 constexpr StaticText kCannotCheck = "the upload cannot be checked now";
 
-tl::unexpected<Error> unavailable(StaticText log_reason) {
-  return refuse(Errc::azure_unavailable, "", kCannotCheck, log_reason);
-}
-
 tl::unexpected<Error> refused(StaticText log_reason) {
   return refuse(Errc::azure_refused, "", kCannotCheck, log_reason);
 }
 
-tl::unexpected<Error> no_answer(HttpFailure failure) {
-  switch (failure) {
-    case HttpFailure::unreachable: return unavailable("Azure cannot be reached");
-    case HttpFailure::timed_out: return unavailable("Azure did not answer in time");
-    case HttpFailure::untrusted: return refused("the certificate of the account's endpoint is not trusted");
-    case HttpFailure::too_large: return refused("the endpoint's answer is too large");
-    case HttpFailure::malformed: break;
-  }
-  return refused("the endpoint does not speak HTTP");
-}
-
-/// An answer that is none of those hoped for.
 tl::unexpected<Error> unexpected_answer(const HttpAnswer& answer, UtcSeconds now) {
-  if (!is_transient(answer.status)) {
-    return refused(known_error_code(answer).value_or(StaticText("Azure refused our request")));
-  }
-  auto error = unavailable(answer.status == 429 || answer.status == 503 ? StaticText("Azure is throttling us")
-                                                                        : StaticText("Azure has failed"));
-  if (const auto wait = retry_after(answer, now)) {
-    // What Azure asks for, but no more than a person would wait.
-    using std::chrono::seconds;
-    error.value().retry_after = std::clamp(std::chrono::ceil<seconds>(*wait), seconds(1), seconds(60));
-  }
-  return error;
+  return tl::unexpected(unexpected_azure_answer(answer, now, kCannotCheck));
 }
 
 std::optional<BlobProperties> read_properties(const HttpAnswer& answer) {
@@ -80,7 +53,7 @@ Result<HttpAnswer> BlobProbe::ask(HttpCall call, const SasGrant& upload, Service
   }
   auto outcome = sender_.send(call, deadline, kRetries);
   wipe(call);
-  if (!outcome) return no_answer(outcome.error());
+  if (!outcome) return tl::unexpected(no_azure_answer(outcome.error(), kCannotCheck));
   return std::move(*outcome);
 }
 

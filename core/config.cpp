@@ -135,6 +135,7 @@ class ConfigReader {
     thumbnail_default_ = read_thumbnail(success.object("thumbnail"), ThumbnailOptions{});
     read_rules();
     read_success(success);
+    config_.session = read_session(root_.object("session"));
     read_keys(root_.object("keys"));
     const ObjectReader server = root_.object("server");
     config_.server.threads = server.number("threads").value_or(config_.server.threads);
@@ -271,6 +272,7 @@ class ConfigReader {
       read_patterns(rule, object);
       read_permissions(rule, object);
       read_binding(rule, object);
+      read_list(rule, object);
       config_.rules.push_back(std::move(rule));
     }
   }
@@ -472,6 +474,12 @@ class ConfigReader {
     if (account && !config_.accounts[*account].identity) {
       fault(path, "needs an account with an identity: no account key can bind requests");
     }
+  }
+
+  void read_list(Rule& rule, const ObjectReader& object) {
+    rule.list = object.boolean("list").value_or(false);
+    if (!rule.list || !rule.anonymous) return;
+    fault(object.path_of("list"), "would show strangers what others have uploaded: the rule is anonymous");
   }
 
   /// A handout for writing never holds `d`, one for deleting never `w`, and none ever `r`.

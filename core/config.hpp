@@ -13,6 +13,7 @@
 #include "core/key_source.hpp"
 #include "core/limit_options.hpp"
 #include "core/policy.hpp"
+#include "core/session_options.hpp"
 #include "core/upload_success.hpp"
 
 namespace blobvalet {
@@ -74,6 +75,7 @@ struct Config {
   BlobNames blob_names = BlobNames::raw;
   std::vector<Rule> rules;
   SuccessOptions success;
+  SessionOptions session;
   KeyOptions keys;
   LimitOptions limits;
   ServerOptions server;

@@ -52,4 +52,13 @@ std::vector<IpNetwork> read_allow_from(const ObjectReader& server, const ReportF
   return networks;
 }
 
+SessionOptions read_session(const ObjectReader& object) {
+  SessionOptions options;
+  options.max_files = object.number("max_files").value_or(static_cast<unsigned>(options.max_files));
+  options.max_blobs = object.number("max_blobs").value_or(static_cast<unsigned>(options.max_blobs));
+  options.deadline = object.milliseconds("deadline_ms").value_or(options.deadline);
+  options.connect_timeout = object.milliseconds("connect_timeout_ms").value_or(options.connect_timeout);
+  return options;
+}
+
 }  // namespace blobvalet

@@ -14,4 +14,7 @@ namespace blobvalet {
 /// Reads `server.allow_from`.
 [[nodiscard]] std::vector<IpNetwork> read_allow_from(const ObjectReader& server, const ReportFault& report);
 
+/// Reads `session`.
+[[nodiscard]] SessionOptions read_session(const ObjectReader& object);
+
 }  // namespace blobvalet

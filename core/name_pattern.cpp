@@ -134,6 +134,23 @@ void NamePattern::add_parameters(std::vector<std::string>& names) const {
   }
 }
 
+std::optional<std::string> NamePattern::prefix_for(const Caller& caller) const {
+  std::string prefix;
+  for (const Segment& segment : segments_) {
+    if (&segment != &segments_.front()) prefix.push_back('/');
+    if (segment.kind == Kind::parameter) {
+      const std::string_view value = caller.value_of(segment.text);
+      if (!is_segment_value(value)) return std::nullopt;
+      prefix.append(value);
+      continue;
+    }
+    const std::size_t star = segment.text.find('*');
+    prefix.append(segment.text, 0, star);
+    if (star != std::string::npos) return prefix;
+  }
+  return prefix;  // `**`, of which only the literal text before it is kept, is always the last
+}
+
 std::string NamePattern::text_for(const Caller& caller) const {
   std::string text;
   for (const Segment& segment : segments_) {

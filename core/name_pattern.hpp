@@ -41,6 +41,9 @@ class NamePattern {
   /// The pattern with the caller's values in it: `alice/**`; `{tenant}` stays where the caller has none that
   /// may stand there.
   [[nodiscard]] std::string text_for(const Caller& caller) const;
+  /// What every name that matches begins with, up to the first `*`: `alice/` for `{user}/**`, slash included.
+  /// Nothing if a parameter has no value that may stand there, so that nothing matches.
+  [[nodiscard]] std::optional<std::string> prefix_for(const Caller& caller) const;
   /// Appends the names of its parameters that are not in `names` yet; `user` is none of them.
   void add_parameters(std::vector<std::string>& names) const;
 

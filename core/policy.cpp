@@ -40,6 +40,39 @@ std::optional<Miss> why_not(const Rule& rule, const BlobTarget& target, BlobVerb
   return std::nullopt;
 }
 
+/// What a rule with `list` lets its users see is what they may put there, or at least take away.
+BlobVerb listing_verb(const Rule& rule) {
+  return rule.permissions(BlobVerb::put).text().empty() ? BlobVerb::del : BlobVerb::put;
+}
+
+/// The part of what `rule` allows that lies in `folder`: the longer of two prefixes, if it begins with the
+/// other.
+void add_prefixes(std::vector<std::string>& prefixes, const Rule& rule, std::string_view folder,
+                  const Caller& caller) {
+  for (const NamePattern& pattern : rule.blobs) {
+    auto prefix = pattern.prefix_for(caller);
+    if (!prefix) continue;
+    if (folder.starts_with(*prefix)) prefix->assign(folder);
+    if (prefix->starts_with(folder)) prefixes.push_back(std::move(*prefix));
+  }
+}
+
+/// Sorted, and without those that begin with another.
+void drop_nested(std::vector<std::string>& prefixes) {
+  std::ranges::sort(prefixes);
+  std::vector<std::string> outer;
+  for (std::string& prefix : prefixes) {
+    if (outer.empty() || !prefix.starts_with(outer.back())) outer.push_back(std::move(prefix));
+  }
+  prefixes = std::move(outer);
+}
+
+/// True if the rule may list anything for the caller at all; its patterns decide the rest.
+bool may_list(const Rule& rule, const Caller& caller) {
+  // The configuration allows no anonymous one: it would show what strangers have uploaded.
+  return rule.list && !rule.anonymous && is_segment_value(caller.user);
+}
+
 std::string_view ip_for(const Rule& rule, const Caller& caller) {
   return rule.sas.bind_client_ip ? caller.remote_addr : std::string_view(rule.sas.ip_range);
 }
@@ -109,6 +142,7 @@ Policy::Policy(std::vector<Rule> rules) : rules_(std::move(rules)) {
     by_account_[rule.account_index][rule.container].push_back(&rule);
     some_rule_needs_user_ |= !rule.anonymous;
     has_limits_ |= rule.limit.has_value();
+    lists_ |= rule.list;
     for (const NamePattern& pattern : rule.blobs)
       pattern.add_parameters(parameter_names_);
   }
@@ -141,6 +175,46 @@ Result<SasGrant> Policy::decide(const BlobTarget& target, BlobVerb verb, const C
     return refuse(Errc::login_required, "", "log in first", describe(closest));
   }
   return refuse(Errc::not_allowed, "bloburi", "is not allowed", describe(closest));
+}
+
+Result<std::vector<ListGrant>> Policy::list(const BlobTarget& sample, std::string_view folder,
+                                            const Caller& caller) const {
+  std::vector<const Rule*> listing;
+  std::vector<std::string> prefixes;
+  if (const auto* rules = rules_for(sample)) {
+    for (const Rule* rule : *rules) {
+      if (!may_list(*rule, caller)) continue;
+      listing.push_back(rule);
+      add_prefixes(prefixes, *rule, folder, caller);
+    }
+  }
+  drop_nested(prefixes);
+  std::vector<ListGrant> grants;
+  for (std::string& prefix : prefixes)
+    grants.push_back(ListGrant(sample, std::move(prefix), listing, caller));
+  const bool has_odd_slash = sample.blob.has_empty_segment();
+  const auto takes_odd_slashes = [](const Rule* rule) { return rule->allow_empty_segments; };
+  if (!grants.empty() && (!has_odd_slash || std::ranges::any_of(listing, takes_odd_slashes))) return grants;
+  if (has_odd_slash) {
+    return refuse(Errc::bad_blob_name, "container",
+                  "has an empty segment; check that request.endpoint does not end with a slash");
+  }
+  if (caller.user.empty() && some_rule_needs_user_)
+    return refuse(Errc::login_required, "", "log in first", "listing needs a user");
+  return refuse(Errc::not_allowed, "container", "is not allowed", "no rule with list for this folder");
+}
+
+std::optional<SasGrant> ListGrant::admit(const BlobTarget& target, UtcSeconds now) const {
+  const bool is_here = target.account_index == folder_.account_index &&
+                       target.container.view() == folder_.container.view() &&
+                       target.blob.view().starts_with(prefix_);
+  if (!is_here) return std::nullopt;
+  for (const Rule* rule : rules_) {
+    const BlobVerb verb = listing_verb(*rule);
+    if (!why_not(*rule, target, verb, caller_))
+      return SasGrant(target, verb, *rule, ip_for(*rule, caller_), now);
+  }
+  return std::nullopt;
 }
 
 std::vector<RuleOpinion> Policy::opinions(const BlobTarget& target, BlobVerb verb,

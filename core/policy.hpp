@@ -42,6 +42,7 @@ struct Rule {
   SasPermissions delete_permissions;
   bool anonymous = false;             ///< nobody need be logged in
   bool allow_empty_segments = false;  ///< names such as `a//b` or `/a`
+  bool list = false;                  ///< its users see what they have uploaded
   bool bind_request = false;          ///< a PUT is declared first, and its SAS fits no other
   SasOptions sas;
   std::optional<RateLimit> limit;  ///< for each user, or address without one; nothing: none
@@ -93,6 +94,7 @@ class SasGrant {
 
  private:
   friend class Policy;
+  friend class ListGrant;
   SasGrant(const BlobTarget& target, BlobVerb verb, const Rule& rule, std::string_view ip, UtcSeconds now);
 
   BlobTarget target_;
@@ -108,6 +110,31 @@ class SasGrant {
   UtcSeconds used_until_;
   std::optional<DeclaredPut> declared_put_;
   bool lacks_binding_;
+};
+
+/// The proof that the policy lets a caller see names below one prefix of one container. Only Policy makes one,
+/// only such prefixes are listed, and of what Azure then names only what admit() lets pass is shown.
+class ListGrant {
+ public:
+  [[nodiscard]] const BlobTarget& folder() const { return folder_; }
+  [[nodiscard]] const std::string& prefix() const { return prefix_; }
+  /// The first of the rules that allow it, by whose options Azure is asked.
+  [[nodiscard]] const Rule& rule() const { return *rules_.front(); }
+
+  /// The grant that the caller would get for the blob, if one of these rules matches its name and it is below
+  /// the prefix; nothing for any other. Its views point into `target`.
+  [[nodiscard]] std::optional<SasGrant> admit(const BlobTarget& target, UtcSeconds now) const;
+
+ private:
+  friend class Policy;
+  ListGrant(const BlobTarget& folder, std::string prefix, const std::vector<const Rule*>& rules,
+            const Caller& caller)
+      : folder_(folder), prefix_(std::move(prefix)), rules_(rules), caller_(caller) {}
+
+  BlobTarget folder_;
+  std::string prefix_;
+  std::vector<const Rule*> rules_;  ///< never empty
+  Caller caller_;
 };
 
 /// What one rule says of a request.
@@ -134,6 +161,15 @@ class Policy {
   /// reads depends on the name's form and on being logged in only.
   [[nodiscard]] Result<SasGrant> decide(const BlobTarget& target, BlobVerb verb, const Caller& caller,
                                         UtcSeconds now) const;
+  /// Grants the listing of all names that begin with `folder` (empty, or the name of a blob up to some
+  /// character) and that rules with `list` let the caller upload or delete: one grant for each prefix, none
+  /// of which begins with another. `sample` is any blob of the container. The grants' views point into
+  /// `sample`, `caller` and this policy. Errors: not_allowed, login_required,
+  /// bad_blob_name (empty segment).
+  [[nodiscard]] Result<std::vector<ListGrant>> list(const BlobTarget& sample, std::string_view folder,
+                                                    const Caller& caller) const;
+  /// True if some rule lets its users see what they have uploaded.
+  [[nodiscard]] bool lists() const { return lists_; }
   /// In the order of the configuration.
   [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
   /// True if some rule has a limit.
@@ -156,6 +192,7 @@ class Policy {
   std::vector<std::string> parameter_names_;
   bool some_rule_needs_user_ = false;
   bool has_limits_ = false;
+  bool lists_ = false;
 };
 
 }  // namespace blobvalet

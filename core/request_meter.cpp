@@ -16,7 +16,7 @@ std::string_view metered(std::string_view endpoint) {
 }
 
 bool is_for_pages(std::string_view endpoint) {
-  return endpoint == "signature" || endpoint == "success";
+  return endpoint == "signature" || endpoint == "success" || endpoint == "session";
 }
 
 /// Without the labels that say nothing.
@@ -54,8 +54,8 @@ RequestMeter::Entry RequestMeter::make_entry(const Event& event) const {
                                       {{"endpoint", endpoint}, {"status", status}, {"code", event.code}}));
   if (!is_for_pages(endpoint)) return entry;
   entry.verdict = verdict_of(event, endpoint);
-  entry.duration = Histogram(*meters_, "blobvalet_request_duration_seconds",
-                             endpoint == "signature" ? "endpoint=\"signature\"" : "endpoint=\"success\"");
+  const std::string label = "endpoint=\"" + std::string(endpoint) + "\"";
+  entry.duration = Histogram(*meters_, "blobvalet_request_duration_seconds", label);
   return entry;
 }
 

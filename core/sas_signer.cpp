@@ -66,6 +66,27 @@ IssuedSas SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   return {valid_until, valid_from, append_query(out, fields)};
 }
 
+IssuedSas SasSigner::append_list_uri(std::string& out, const ListGrant& grant, UtcSeconds now) {
+  constexpr std::chrono::minutes kLifetime{5};
+  const auto* delegation = std::get_if<UserDelegationKey>(key_.get());
+  const UtcSeconds valid_until =
+      delegation == nullptr ? now + kLifetime : std::min<UtcSeconds>(now + kLifetime, delegation->not_after);
+  const UtcText expiry(valid_until);
+  const BlobTarget& folder = grant.folder();
+
+  SasFields fields;
+  fields.version = &grant.rule().sas.version;
+  fields.permissions = "l";
+  fields.resource = "c";
+  fields.expiry = expiry.view();
+  fields.account = folder.account;
+  fields.container = folder.container.view();
+  fields.protocol = grant.rule().sas.protocol;
+
+  out.append(folder.account_url).append("/").append(folder.container.view()).append("?");
+  return {valid_until, std::nullopt, append_query(out, fields)};
+}
+
 void SasSigner::check_binding(const SasGrant& grant) const {
   // The configuration and App see to it that neither happens. A SAS that lacks its binding would allow what
   // the rule does not, and nobody could tell.

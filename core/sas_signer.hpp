@@ -33,6 +33,11 @@ class SasSigner {
   /// a bound one with an account key or a version before 2026-04-06: our own mistakes.
   IssuedSas append_sas_uri(std::string& out, const SasGrant& grant);
 
+  /// Appends the container's URI with a SAS that can list it: `https://host/container?sv=...&sig=...`. It is
+  /// for five minutes and for blobvalet itself. It must never leave: a SAS cannot be confined to the grant's
+  /// prefix, so it shows the whole container.
+  IssuedSas append_list_uri(std::string& out, const ListGrant& grant, UtcSeconds now);
+
   [[nodiscard]] const SigningKey& key() const { return *key_; }
 
  private:

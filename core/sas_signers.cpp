@@ -19,17 +19,34 @@ SasSigners::SasSigners(const std::vector<std::shared_ptr<const SigningKey>>& key
     entries_.push_back(key == nullptr ? std::nullopt : std::optional<Entry>(std::in_place, key));
 }
 
-Result<IssuedSas> SasSigners::append_sas_uri(std::string& out, const SasGrant& grant, UtcSeconds now) {
-  auto& entry = entries_[grant.target().account_index];
+Result<SasSigners::Entry*> SasSigners::usable(std::size_t account_index, UtcSeconds now) {
+  auto& entry = entries_[account_index];
   const StaticText objection = why_unusable(entry ? &entry->signer.key() : nullptr, now);
-  if (!objection.empty()) {
-    auto error =
-        refuse(Errc::key_unavailable, "", "uploads are not possible now; try again later", objection);
-    error.value().retry_after = std::chrono::seconds(5);
-    return error;
-  }
-  const IssuedSas sas = entry->signer.append_sas_uri(out, grant);
-  if (ledger_ != nullptr) ledger_->issued(entry->fingerprint, std::min(sas.expiry, grant.used_until()));
+  if (objection.empty()) return &*entry;
+  auto error =
+      refuse(Errc::key_unavailable, "", "uploads are not possible now; try again later", objection);
+  error.value().retry_after = std::chrono::seconds(5);
+  return error;
+}
+
+void SasSigners::note(const Entry& entry, UtcSeconds until) {
+  if (ledger_ != nullptr) ledger_->issued(entry.fingerprint, until);
+}
+
+Result<IssuedSas> SasSigners::append_sas_uri(std::string& out, const SasGrant& grant, UtcSeconds now) {
+  const auto entry = usable(grant.target().account_index, now);
+  if (!entry) return tl::unexpected(entry.error());
+  const IssuedSas sas = (*entry)->signer.append_sas_uri(out, grant);
+  note(**entry, std::min(sas.expiry, grant.used_until()));
+  return sas;
+}
+
+Result<IssuedSas> SasSigners::append_list_uri(std::string& out, const ListGrant& grant, UtcSeconds now,
+                                              UtcSeconds used_until) {
+  const auto entry = usable(grant.folder().account_index, now);
+  if (!entry) return tl::unexpected(entry.error());
+  const IssuedSas sas = (*entry)->signer.append_list_uri(out, grant, now);
+  note(**entry, std::min(sas.expiry, used_until));
   return sas;
 }
 

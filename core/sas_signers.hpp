@@ -22,6 +22,9 @@ class SasSigners {
   /// earlier. Errors: key_unavailable (the account has no key that is
   /// valid now).
   [[nodiscard]] Result<IssuedSas> append_sas_uri(std::string& out, const SasGrant& grant, UtcSeconds now);
+  /// The same for the URI that SasSigner makes to list by `grant`, which is used until `used_until`.
+  [[nodiscard]] Result<IssuedSas> append_list_uri(std::string& out, const ListGrant& grant, UtcSeconds now,
+                                                  UtcSeconds used_until);
 
  private:
   struct Entry {
@@ -29,6 +32,9 @@ class SasSigners {
     SasSigner signer;
     KeyFingerprint fingerprint;
   };
+  [[nodiscard]] Result<Entry*> usable(std::size_t account_index, UtcSeconds now);
+  void note(const Entry& entry, UtcSeconds until);
+
   std::vector<std::optional<Entry>> entries_;
   SasLedger* ledger_;
 };

@@ -9,6 +9,7 @@ Site::Site(Config config, std::vector<AccountKeys> keys, std::shared_ptr<const S
     : policy_(std::move(config.rules)),
       blob_names_(config.blob_names),
       success_(config.success),
+      session_(config.session),
       server_(std::move(config.server)),
       limits_(std::move(config.limits)),
       key_options_(config.keys),

@@ -40,6 +40,7 @@ class Site {
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] BlobNames blob_names() const { return blob_names_; }
   [[nodiscard]] const SuccessOptions& success() const { return success_; }
+  [[nodiscard]] const SessionOptions& session() const { return session_; }
   /// True if the application hears of each DELETE before it is signed.
   [[nodiscard]] bool announces_deletes() const { return success_.hook && success_.hook->delete_granted; }
   [[nodiscard]] const ServerOptions& server() const { return server_; }
@@ -63,6 +64,7 @@ class Site {
   Policy policy_;
   BlobNames blob_names_;
   SuccessOptions success_;
+  SessionOptions session_;
   ServerOptions server_;
   LimitOptions limits_;
   KeyOptions key_options_;

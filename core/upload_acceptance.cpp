@@ -5,7 +5,7 @@
 #include "core/blob_check.hpp"
 #include "core/media_type.hpp"
 #include "core/nested_params.hpp"
-#include "core/percent_encoding.hpp"
+#include "core/thumbnail.hpp"
 
 namespace blobvalet {
 namespace {
@@ -13,25 +13,6 @@ namespace {
 std::string_view text_for(HookVerdict::Kind kind) {
   return kind == HookVerdict::Kind::refused ? "The application refused this."
                                             : "The application cannot be asked now; try again.";
-}
-
-/// Replaces each `{name}` of the template; config has checked that there are no others.
-std::string expand(std::string_view url, const BlobTarget& target, std::string_view uuid) {
-  std::string result;
-  while (!url.empty()) {
-    const std::size_t open = std::min(url.find('{'), url.size());
-    result.append(url.substr(0, open));
-    url.remove_prefix(open);
-    if (url.empty()) break;
-    const std::size_t close = url.find('}');
-    const std::string_view name = url.substr(1, close - 1);
-    if (name == "account") result.append(target.account);
-    if (name == "container") result.append(target.container.view());
-    if (name == "blob") append_path_encoded(result, target.blob.view());
-    if (name == "uuid") result.append(uuid);
-    url.remove_prefix(close + 1);
-  }
-  return result;
 }
 
 void append_properties(std::string& body, const BlobProperties& properties) {
@@ -218,7 +199,7 @@ std::string UploadAcceptance::thumbnail_url(const SasGrant& grant, const UploadS
       properties == nullptr ? std::string_view{} : viewable_image(properties->content_type);
   if (options.kind == ThumbnailOptions::Kind::none || type.empty()) return {};
   if (options.kind == ThumbnailOptions::Kind::url_template)
-    return expand(options.url, grant.target(), upload.uuid);
+    return thumbnail_address(options.url, grant.target(), upload.uuid);
   std::string url;
   const UtcSeconds now = clock_.now();
   // Without a key there is no picture, but the upload is accepted all the same.

@@ -9,6 +9,7 @@
 #include "core/form_urlencoded.hpp"
 #include "core/percent_encoding.hpp"
 #include "core/utf8.hpp"
+#include "core/uuid.hpp"
 
 namespace blobvalet {
 namespace {
@@ -38,16 +39,6 @@ std::size_t depth_of(std::string_view key) {
     open = close + 1;
   }
   return depth;
-}
-
-bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-bool is_uuid(std::string_view text) {
-  constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  const auto fits = [](char c, char shape) { return shape == 'x' ? is_hex(c) : c == shape; };
-  return std::ranges::equal(text, kShape, fits);
 }
 
 /// The member that a key fills, or null for one of the page's own parameters.

@@ -106,6 +106,7 @@ void EventLoop::begin_metering(const Site& site) {
   (void)Histogram(*meters, metric::kRequest, "endpoint=\"signature\"");
   if (duty_ != Duty::all) return;
   (void)Histogram(*meters, metric::kRequest, "endpoint=\"success\"");
+  if (site.policy().lists()) (void)Histogram(*meters, metric::kRequest, "endpoint=\"session\"");
   (void)Histogram(*meters, metric::kAzure, {});
   if (site.success().hook) (void)Histogram(*meters, metric::kHook, {});
   set(meters->meter(MeterKind::gauge, metric::kThreads), site.server().threads);

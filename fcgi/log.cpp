@@ -84,6 +84,8 @@ void AccessLine::begin(const Event& event) {
   line_.text("alias", event.alias);
   name_text(line_, "blob", event.blob);
   name_text(line_, "bloburi", event.blob_uri);
+  name_text(line_, "folder", event.folder);
+  if (event.listed) line_.number("listed", static_cast<std::int64_t>(*event.listed));
   line_.text("rule", event.rule);
   line_.text("operation", event.operation);
   if (event.given) given_sas(line_, *event.given);

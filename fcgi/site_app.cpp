@@ -33,7 +33,13 @@ bool SiteApp::send(Connection& connection, const Event& event, Time since) {
   if (log) line_.begin(event);
   meter_.answered(event, steady_clock::now() - since);
   const bool keep = connection.write(response_);
-  if (log) line_.finish(std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - since));
+  const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - since);
+  if (log) line_.finish(duration);
+  for (const Event& further : app_.further_events()) {
+    if (!log_.wants(further)) continue;
+    line_.begin(further);
+    line_.finish(duration);
+  }
   return keep;
 }
 

@@ -21,6 +21,7 @@ export const operationOf = ({ method }, url) => kOperations[`${method} ${url.sea
 
 const kOperations = {
   GET: { needs: () => 'r', run: ifItExists(read) },
+  'GET list': { needs: () => 'l', run: list },
   HEAD: { needs: () => 'r', run: ifItExists(read) },
   DELETE: { needs: () => 'd', run: remove },
   PUT: { needs: ({ blobs, name }) => (blobs.has(name) ? 'w' : 'cw'), run: putBlob },
@@ -73,6 +74,42 @@ function read(request, response, { blob }) {
   });
   response.end(request.method === 'HEAD' ? undefined : bytes);
 }
+
+// --- listing --------------------------------------------------------------------------------------------------
+
+const kLongestPage = 5000;
+
+// Pages may be shorter than was asked for, as `pageEntries` of the target says, and the last one may be empty.
+function list(request, response, { blobs, name: container, url, pageEntries = kLongestPage }) {
+  const q = (parameter) => url.searchParams.get(parameter) ?? '';
+  const most = Math.min(Number(q('maxresults') || kLongestPage), pageEntries);
+  const isListing = q('restype') === 'container' && most > 0 && !container.includes('/');
+  if (!isListing) return fail(400, 'InvalidQueryParameterValue')(request, response);
+  const from = Buffer.from(q('marker').replace(/^2!/, ''), 'base64').toString();
+  const names = [...blobs.keys()].filter((name) => name.startsWith(`${container}/${q('prefix')}`)).sort()
+    .map((name) => name.slice(container.length + 1)).filter((name) => name >= from);
+  const next = names[most] ? `2!${Buffer.from(names[most]).toString('base64')}` : '';
+  const withMetadata = q('include').split(',').includes('metadata');
+  const body = `\ufeff<?xml version="1.0" encoding="utf-8"?><EnumerationResults ServiceEndpoint="http://stub/" ContainerName="${
+    container}"><Prefix>${xml(q('prefix'))}</Prefix><MaxResults>${most}</MaxResults><Blobs>${
+    names.slice(0, most).map((name) => entry(name, blobs.get(`${container}/${name}`), withMetadata)).join('')
+  }</Blobs><NextMarker>${next}</NextMarker></EnumerationResults>`;
+  return response.writeHead(200, {
+    ...serviceHeaders(), 'Content-Type': 'application/xml', 'Content-Length': Buffer.byteLength(body),
+  }).end(body);
+}
+
+const kEscapes = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+const xml = (text) => text.replace(/[&<>]/g, (character) => kEscapes[character]);
+
+const entry = (name, { content, type, kind, etag, metadata, modified = kModified }, withMetadata) => `<Blob><Name>${xml(name)
+}</Name><Properties><Creation-Time>${modified}</Creation-Time><Last-Modified>${modified}</Last-Modified><Etag>${
+  etag.replaceAll('"', '')}</Etag><Content-Length>${content.length}</Content-Length><Content-Type>${xml(type)
+}</Content-Type><Content-Encoding /><BlobType>${kind}</BlobType><LeaseStatus>unlocked</LeaseStatus><ServerEncrypted>true`
+  + `</ServerEncrypted></Properties>${withMetadata ? describeMetadata(metadata) : ''}<OrMetadata /></Blob>`;
+
+const describeMetadata = (metadata) => `<Metadata>${
+  Object.entries(metadata).map(([name, value]) => `<${name}>${xml(value)}</${name}>`).join('')}</Metadata>`;
 
 // --- uploads --------------------------------------------------------------------------------------------------
 

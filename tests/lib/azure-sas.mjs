@@ -51,8 +51,11 @@ export function isInForce(params, nowMs, isEncrypted) {
   const permissions = [...q('sp')].map((letter) => kPermissionOrder.indexOf(letter));
   if (permissions.some((place, i) => place < 0 || (i > 0 && place <= permissions[i - 1]))) return false;
   if (q('spr') === 'https' && !isEncrypted) return false;
-  return q('sr') === 'b' && isWithin(nowMs, q('st'), q('se')) && (!isDelegation(params) || isWithinKey(params, nowMs));
+  return q('sr') === resourceOf(params) && isWithin(nowMs, q('st'), q('se')) && (!isDelegation(params) || isWithinKey(params, nowMs));
 }
+
+// A container's SAS is for its listing.
+const resourceOf = (params) => (params.get('comp') === 'list' ? 'c' : 'b');
 
 // The key's window bounds that of the SAS.
 const isWithinKey = (params, nowMs) => isWithin(nowMs, params.get('skt'), params.get('ske'))

@@ -23,7 +23,7 @@ export { fail };
 export async function startAzureStub({ dateOffsetSeconds = 0, ...options } = {}) {
   const account = {
     blobs: new Map(), blocks: new Map(), trust: makeTrust(), refused: [], cors: null, isEncrypted: Boolean(options.tls),
-    nowMs: () => Date.now() + stub.dateOffsetSeconds * 1000,
+    nowMs: () => Date.now() + stub.dateOffsetSeconds * 1000, pageEntries: undefined,
   };
   const stub = await startStubServer({
     ...options,
@@ -37,6 +37,8 @@ export async function startAzureStub({ dateOffsetSeconds = 0, ...options } = {})
   return Object.assign(stub, {
     dateOffsetSeconds,
     refused,
+    /// The most blobs that a page of a listing has, whatever was asked for.
+    limitPages: (entries) => { account.pageEntries = entries; },
     put: (name, properties = {}) => blobs.set(name, makeBlob(properties)),
     remove: (name) => blobs.delete(name),
     blob: (name) => blobs.get(name),

@@ -556,7 +556,7 @@ BOOST_AUTO_TEST_CASE(what_the_web_server_got_wrong_is_no_client_error) {
       request.endpoint = endpoint;
       BOOST_TEST(bench.answer(request) == "500 json " + refusal_of_signature(kWhat, "misconfigured"));
       BOOST_TEST(bench.event.reason ==
-                 "BLOBVALET_ENDPOINT must be signature, success, health, live, ready or metrics");
+                 "BLOBVALET_ENDPOINT must be signature, success, session, health, live, ready or metrics");
     }
   }
   Request request = get(query);

@@ -5,7 +5,7 @@ let uploader;
 // Names of the callbacks whose arguments tests look at; an xhr among them is kept as status and text.
 const kCallbacks = [
   'onComplete', 'onAllComplete', 'onError', 'onCancel', 'onUploadChunk', 'onUploadChunkSuccess', 'onStatusChange',
-  'onDelete', 'onDeleteComplete', 'onAutoRetry', 'onResume',
+  'onDelete', 'onDeleteComplete', 'onAutoRetry', 'onResume', 'onSessionRequestComplete',
 ];
 
 // Requests under way, to the signer and to the store: what Fine Uploader is busy with decides what a pause means.
