@@ -6,6 +6,14 @@ namespace blobvalet::fcgi {
 
 using std::chrono::steady_clock;
 
+namespace {
+
+std::chrono::microseconds since_then(SiteApp::Time then) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - then);
+}
+
+}  // namespace
+
 bool SiteApp::answer(Connection& connection, const Request& request, Time since) {
   return send(connection, handle(request), since);
 }
@@ -29,18 +37,22 @@ Event SiteApp::handle(const Request& request) {
 /// The event's views end with the write, which ends the request. It is counted before, so that whoever has
 /// the answer finds it counted.
 bool SiteApp::send(Connection& connection, const Event& event, Time since) {
+  log_further_events(since);
   const bool log = log_.wants(event);
   if (log) line_.begin(event);
   meter_.answered(event, steady_clock::now() - since);
   const bool keep = connection.write(response_);
-  const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - since);
-  if (log) line_.finish(duration);
-  for (const Event& further : app_.further_events()) {
-    if (!log_.wants(further)) continue;
-    line_.begin(further);
-    line_.finish(duration);
-  }
+  if (log) line_.finish(since_then(since));
   return keep;
+}
+
+/// Each of them in a line of its own, before they are given away.
+void SiteApp::log_further_events(Time since) {
+  for (const Event& event : app_.further_events()) {
+    if (!log_.wants(event)) continue;
+    line_.begin(event);
+    line_.finish(since_then(since));
+  }
 }
 
 }  // namespace blobvalet::fcgi

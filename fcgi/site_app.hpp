@@ -43,6 +43,7 @@ class SiteApp {
     return state == nullptr ? nullptr : state->meters();
   }
   [[nodiscard]] Event handle(const Request& request);
+  void log_further_events(Time since);
   [[nodiscard]] bool send(Connection& connection, const Event& event, Time since);
 
   std::shared_ptr<const Site> site_;

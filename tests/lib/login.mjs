@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
-const kUsers = ['alice', 'bob'];
+const kUsers = ['alice', 'alice2', 'alic', 'bob', 'carol', 'dave'];
 
 /// Starts it on a free port: `{port, stop()}`.
 ///   POST /login?user=NAME     sets the session cookie; an unknown or empty name ends the session
