@@ -17,10 +17,11 @@ export const kMarginMs = 1000;
 const kSecretEnv = 'BLOBVALET_TEST_HOOK_SECRET';
 
 /// Starts the two stubs and a worker that asks them. `verify`, `hook` and `server` are added to the configuration,
-/// `requests` is the account's, `azure` and `application` are options of the stubs; `hook: null` is a site without one.
-/// Returns what startWorker() returns, and `azure`, `application`, `container`, `secret`, `config(more)`, `call(fields)`.
+/// `rule` to its rule, `session` to that; `requests` is the account's, `azure` and `application` are options of the stubs; `hook: null` is a site without one.
+/// Returns what startWorker() returns, and `azure`, `application`, `container`, `secret`, `config(more)`, `call(fields)`,
+/// `list({user, container})`.
 export async function startCallbackSite({
-  verify = {}, hook = {}, server = {}, requests, azure: azureOptions, application: applicationOptions,
+  verify = {}, hook = {}, server = {}, rule = {}, session = {}, limits, requests, azure: azureOptions, application: applicationOptions,
 } = {}) {
   const secret = registerSecret(randomBytes(24).toString('hex'), 'the hook secret');
   const azure = await startAzureStub(azureOptions);
@@ -30,7 +31,9 @@ export async function startCallbackSite({
       name: kAccount, endpoint: azure.url, credential: { type: 'shared_key', key_file: 'acmeuploads.key' },
       ...requests && { requests },
     }],
-    rules: [{ ...kRule, sas: { protocol: 'https,http' } }],
+    rules: [{ ...kRule, sas: { protocol: 'https,http' }, ...rule }],
+    ...limits && { limits },
+    session: { deadline_ms: kDeadlineMs, connect_timeout_ms: 700, ...session },
     success: {
       verify: { deadline_ms: kDeadlineMs, connect_timeout_ms: 700, ...verify, ...more.verify },
       ...hook && {
@@ -52,6 +55,7 @@ export async function startCallbackSite({
   const site = { ...worker, azure, application, secret, config, container: `${azure.url}/uploads` };
   return Object.assign(site, {
     call: (fields, params) => call(site, fields, params),
+    list: (params) => list(site, params),
     async stop() {
       await Promise.all([worker.stop(), azure.stop(), application.stop()]);
     },
@@ -68,6 +72,19 @@ async function call(site, fields = {}, params = {}) {
   const answer = await ask(site.socket, success(body, { REQUEST_ID: id, HTTP_COOKIE: kCookie, ...params }), body);
   const ms = performance.now() - start;
   const line = () => waitFor(() => site.lines().find((l) => l.request_id === id), { what: `a log line of ${id}` });
+  return { ...answer, ms, line };
+}
+
+/// Asks for a user's files; what call() returns.
+async function list(site, { user = 'alice', container = `${site.container}/${user}`, ...params } = {}) {
+  const id = `session-${++count}`;
+  const start = performance.now();
+  const answer = await ask(site.socket, {
+    BLOBVALET_ENDPOINT: 'session', BLOBVALET_USER: user, REQUEST_METHOD: 'GET', REQUEST_ID: id,
+    QUERY_STRING: `container=${encodeURIComponent(container)}&qqtimestamp=1`, ...params,
+  });
+  const ms = performance.now() - start;
+  const line = () => waitFor(() => site.lines().find((l) => l.request_id === id && l.status), { what: `a log line of ${id}` });
   return { ...answer, ms, line };
 }
 
