@@ -31,6 +31,12 @@ bool takes_everything(const Rule& rule) {
   return std::ranges::any_of(rule.blobs, [](const NamePattern& p) { return p.text() == "**"; });
 }
 
+/// True if all users have the same names by one of the patterns.
+bool is_shared(const Rule& rule) {
+  return std::ranges::any_of(rule.blobs,
+                             [](const NamePattern& p) { return p.text().find('{') == std::string::npos; });
+}
+
 /// True if whoever may upload by `put` can delete the same blobs by `other`.
 bool deletes_what(const Rule& put, const Rule& other) {
   if (other.delete_permissions.text().empty() || other.account_index != put.account_index ||
@@ -96,6 +102,10 @@ class Collector {
            "use 2023-11-03, the default");
     }
     look_at_verification(rule, path);
+    if (rule.list && is_shared(rule)) {
+      warn("list_of_all", path + "list", "shows each user what all others have uploaded",
+           "use {user} in each pattern, or leave out list, unless they are to share their files");
+    }
   }
 
   void look_at_put(const Rule& rule, const std::string& path) {

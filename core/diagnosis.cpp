@@ -6,6 +6,7 @@
 #include <array>
 #include <span>
 
+#include "core/hook_answer.hpp"
 #include "core/json_text.hpp"
 #include "core/object_reader.hpp"
 
@@ -238,6 +239,19 @@ Link judge_callback(const HttpAnswer& answer, std::string_view user) {
                        "give one that it accepts by --file and --content-type");
   }
   return judge_refusal(answer, user);
+}
+
+Link judge_session(const HttpAnswer& answer, std::string_view name, std::string_view user) {
+  if (answer.status != 200) return judge_refusal(answer, user);
+  if (!answer.body.starts_with('[')) {
+    return Link::fails("the answer is 200, but no list of files",
+                       "is it a page that asks for a login? answer 401 there");
+  }
+  if (answer.body.find("\"blobName\":" + json_string(name)) != std::string::npos)
+    return Link::ok("the test blob is among the earlier uploads");
+  return Link::fails("the test blob is not among the earlier uploads",
+                     "let the workers and this command use the same configuration; are there more blobs than "
+                     "session.max_blobs?");
 }
 
 Link judge_hook(const HttpAnswer& answer) {

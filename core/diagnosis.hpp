@@ -62,6 +62,8 @@ class Diagnosis {
 [[nodiscard]] Link judge_callback(const HttpAnswer& answer, std::string_view user);
 /// The application, by the same answer.
 [[nodiscard]] Link judge_hook(const HttpAnswer& answer);
+/// The list of earlier uploads, which has to have the test blob, whose `blobName` is `name`.
+[[nodiscard]] Link judge_session(const HttpAnswer& answer, std::string_view name, std::string_view user);
 
 /// The `code` of a refusal as blobvalet and its nginx files answer it; empty: there is none.
 [[nodiscard]] std::string refusal_code(const HttpAnswer& answer);

@@ -82,6 +82,12 @@ class Collector {
     }
     for (const NginxLocation& location : locations_) {
       if (location.endpoint == "signature" || location.endpoint == "success") look_at(location);
+      if (location.endpoint == "session" && lists()) look_at(location);
+    }
+    if (lists() && !locations_.empty() && !has("session")) {
+      warn("no_session", "nginx", "a rule has list, but no location passes requests to blobvalet as session",
+           "put \"include snippets/blobvalet.conf;\" into the site's server {}, or a location with "
+           "snippets/blobvalet-session.conf, and reload nginx");
     }
     if (!locations_.empty()) look_at_whole();
     return std::move(warnings_);
@@ -91,6 +97,8 @@ class Collector {
   [[nodiscard]] bool has(std::string_view endpoint) const {
     return std::ranges::find(locations_, endpoint, &NginxLocation::endpoint) != locations_.end();
   }
+
+  [[nodiscard]] bool lists() const { return std::ranges::any_of(config_.rules, &Rule::list); }
 
   /// Once for each place: what two locations inherit is one mistake.
   void warn(const char* code, std::string field, std::string what, std::string mend) {
@@ -137,6 +145,7 @@ class Collector {
 
   /// What a worker may take at most, so that nginx does not report a failure where there is none.
   [[nodiscard]] milliseconds longest_answer(const NginxLocation& location) const {
+    if (location.endpoint == "session") return kLongestQueue + config_.session.deadline;
     const auto& hook = config_.success.hook;
     const bool is_delete = location.endpoint == "signature";
     if (is_delete && !(hook && hook->delete_granted)) return milliseconds(0);
@@ -156,9 +165,11 @@ class Collector {
     const auto needed = static_cast<std::uint64_t>(longest_answer(location).count());
     if (nginx >= needed) return;
     warn("read_timeout", place_of(directive, location),
-         "nginx gives up before a worker may: 2 s until its turn, success.verify.deadline_ms and "
-         "success.hook.timeout_ms are " +
-             std::to_string(needed) + " ms together",
+         "nginx gives up before a worker may: 2 s until its turn, " +
+             std::string(location.endpoint == "session"
+                             ? "and session.deadline_ms"
+                             : "success.verify.deadline_ms and success.hook.timeout_ms") +
+             " are " + std::to_string(needed) + " ms together",
          "set fastcgi_read_timeout to " + std::to_string((needed + 999) / 1000) + "s or more");
   }
 

@@ -208,6 +208,7 @@ Diagnosis Doctor::examine() {
   test_upload();
   test_stored();
   test_callback();
+  test_session();
   test_delete();
   return std::move(diagnosis_);
 }
@@ -342,7 +343,9 @@ void Doctor::look_at_workers() {
 }
 
 Link Doctor::is_nginx_in_use() const {
-  for (const char* endpoint : {"signature", "success"}) {
+  for (const char* endpoint : {"signature", "success", "session"}) {
+    const bool is_needed = endpoint != std::string_view("session") || (policy_ && policy_->lists());
+    if (!is_needed) continue;
     if (std::ranges::find(locations_, endpoint, &NginxLocation::endpoint) != locations_.end()) continue;
     return Link::fails(
         std::string("no location passes requests to blobvalet as ") + endpoint,
@@ -649,6 +652,30 @@ void Doctor::test_callback() {
           "start it; events wait until then: blobvalet events list");
     }
     return Link::ok("the event is stored, and somebody answers at the application's place");
+  });
+}
+
+/// Only where the rule lets its users see what they have uploaded.
+void Doctor::test_session() {
+  if (!test_ || !test_->rule->list) return;
+  add("session", {"upload"}, [&] {
+    const std::size_t leaf = test_->name.rfind('/') + 1;
+    const bool is_uri = config_->config.blob_names == BlobNames::uri;
+    std::string folder = account().endpoints.front().url() + "/" + test_->rule->container;
+    std::string name;
+    if (is_uri) {
+      if (leaf > 0) append_path_encoded(folder.append("/"), test_->name.substr(0, leaf - 1));
+      append_path_encoded(name, test_->name.substr(leaf));
+    } else {
+      if (leaf > 0) folder.append("/").append(test_->name, 0, leaf - 1);
+      name = test_->name.substr(leaf);
+    }
+    HttpCall call;
+    call.url = url_of("session") + "?container=";
+    append_query_encoded(call.url, folder);
+    call.max_answer_bytes = std::size_t{2} << 20;
+    const auto answer = ask_site(std::move(call));
+    return answer ? judge_session(*answer, name, options_.user) : unreachable(answer.error(), "the site");
   });
 }
 

@@ -67,6 +67,7 @@ class Doctor {
   void test_upload();
   void test_stored();
   void test_callback();
+  void test_session();
   void test_delete();
 
   /// Adds `test()`'s link, unless one of `needs` is broken.

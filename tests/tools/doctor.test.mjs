@@ -32,6 +32,7 @@ before(async () => {
       openRule('texts', { verify: { content_types: ['text/plain'] } }),
       openRule('no-delete', { methods: ['PUT'] }),
       openRule('gone'),
+      { name: 'listed', account, container: 'listed', blobs: ['{user}/files/**'], methods: ['PUT', 'DELETE'], list: true },
     ],
     success: { hook: {} },
     startStorage: async () => {
@@ -80,6 +81,13 @@ describe('a sound site', () => {
     await assertNothingLeft();
     const { event } = site.application.messages.at(-1);
     assert.match(JSON.stringify(event), /alice\/blobvalet-doctor-[0-9a-f-]{36}\.png/);
+  });
+
+  test('where earlier uploads are listed, the test blob is among them', async () => {
+    const links = await examine({ rule: 'listed' });
+    const expected = [...kLinks.slice(0, -1), 'session', 'delete'];
+    assert.deepEqual(links.map(({ link, state }) => `${link} ${state}`), expected.map((link) => `${link} ok`));
+    assert.deepEqual(await site.storage.container('listed').names(), []);
   });
 
   test('as text: a line for each link', async () => {

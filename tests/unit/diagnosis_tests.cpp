@@ -179,6 +179,31 @@ BOOST_AUTO_TEST_CASE(callbacks) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(sessions) {
+  const std::string item = R"([{"name":"x","uuid":"u","size":1,"blobName":"a \"b\".png"}])";
+  struct Row {
+    const char* name;
+    HttpAnswer answer;
+    const char* state;
+  };
+  const std::vector<Row> rows{
+      {"the test blob is there", http_answer(200, {}, item), "ok"},
+      {"nothing is there", http_answer(200, {}, "[]"), "fails"},
+      {"others are there", http_answer(200, {}, R"([{"blobName":"b\".png"}])"), "fails"},
+      {"a login page", http_answer(200, {}, "<html>a \"b\".png"), "fails"},
+      {"nothing at all", http_answer(200), "fails"},
+      {"an empty answer", http_answer(204), "fails"},
+      {"no rule", refusal(403, "not_allowed"), "fails"},
+      {"Azure refuses", refusal(503, "azure_refused"), "fails"},
+      {"no snippet", http_answer(404), "fails"},
+  };
+  for (const auto& [name, answer, state] : rows) {
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(state_of(judge_session(answer, "a \"b\".png", "alice")) == state);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(codes_are_names_only) {
   BOOST_TEST(refusal_code(refusal(403, "not_allowed")) == "not_allowed");
   for (const char* code :

@@ -18,6 +18,8 @@ struct Parts {
   std::string common = "client_max_body_size 64k; fastcgi_keep_conn on; fastcgi_read_timeout 10s;";
   std::string params = "";
   std::string config = "";
+  std::string session = "";  ///< a location
+  bool lists = false;        ///< a rule does
 };
 
 std::string dump_of(const Parts& p) {
@@ -27,21 +29,21 @@ std::string dump_of(const Parts& p) {
          "}\nmap $http_origin $blobvalet_listed { default \"\";" + p.origins + "}" + p.buffers + p.http +
          "\nserver { server_name up.example;" + p.server +
          "\nlocation = /s { fastcgi_param BLOBVALET_ENDPOINT signature;" + all +
-         "}\nlocation = /c { fastcgi_param BLOBVALET_ENDPOINT success;" + all + "}}}";
+         "}\nlocation = /c { fastcgi_param BLOBVALET_ENDPOINT success;" + all + "}" + p.session + "}}";
 }
 
-Config config_with(const std::string& more) {
+Config config_with(const std::string& more, bool lists = false) {
   return config_from(
       R"({"accounts":[{"name":"acme","endpoint":"https://acme","credential":{"type":"shared_key","key_file":"k"}}],
-    "rules":[{"name":"r","account":"acme","container":"uploads","blobs":["**"],"methods":["PUT"]}])" +
-      (more.empty() ? "" : "," + more) + "}");
+    "rules":[{"name":"r","account":"acme","container":"uploads","blobs":["**"],"methods":["PUT"],"list":)" +
+      std::string(lists ? "true" : "false") + "}]" + (more.empty() ? "" : "," + more) + "}");
 }
 
 std::string codes(const Parts& parts) {
   const auto nginx = NginxConfig::parse(dump_of(parts));
   BOOST_REQUIRE_MESSAGE(nginx.has_value(), (nginx ? "" : nginx.error()));
   std::string text;
-  for (const Warning& warning : nginx_warnings(config_with(parts.config), *nginx)) {
+  for (const Warning& warning : nginx_warnings(config_with(parts.config, parts.lists), *nginx)) {
     BOOST_TEST(!warning.field.empty());
     BOOST_TEST(!warning.mend.empty());
     text.append(text.empty() ? "" : " ").append(warning.code);
@@ -55,6 +57,12 @@ std::string waiting(const std::string& time) {
 }
 std::string bodies(const std::string& size) {
   return "fastcgi_keep_conn on; fastcgi_read_timeout 10s;" + size;
+}
+
+/// A location for sessions.
+std::string session(const std::string& directives = "fastcgi_keep_conn on; fastcgi_read_timeout 10s;") {
+  return "location = /l { fastcgi_param BLOBVALET_ENDPOINT session; fastcgi_param BLOBVALET_USER $blobvalet_user;" +
+         directives + "}";
 }
 
 const char* const kHook = R"("success":{"hook":{"url":"https://a","secret_file":"s","timeout_ms":3000}})";
@@ -110,6 +118,16 @@ BOOST_AUTO_TEST_CASE(each_warning_has_what_makes_it_and_what_does_not) {
       {"nginx's usual connections", {.connections = ""}, ""},
       {"fewer files than connections", {.main = "worker_rlimit_nofile 4095;"}, "worker_connections"},
       {"as many files", {.main = "worker_rlimit_nofile 8192;"}, ""},
+      // sessions
+      {"a list that nobody can ask for", {.lists = true}, "no_session"},
+      {"a list", {.session = session(), .lists = true}, ""},
+      {"too little time for a list",
+       {.session = session("fastcgi_keep_conn on; fastcgi_read_timeout 6s;"), .lists = true},
+       "read_timeout"},
+      {"too little time for a longer list",
+       {.config = R"("session":{"deadline_ms":9000})", .session = session(), .lists = true},
+       "read_timeout"},
+      {"a location that nobody needs", {.session = session("fastcgi_read_timeout 1s;")}, ""},
       // who the user is
       {"nobody", {.server = R"(set $blobvalet_user "";)"}, ""},
       {"a header", {.server = "set $blobvalet_user $http_x_user;"}, "identity_from_request"},
