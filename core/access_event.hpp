@@ -36,10 +36,10 @@ struct Event {
   std::string_view account;
   std::string_view container;
   std::string_view blob;
-  std::string_view folder;    ///< what names begin with that were listed
+  std::string_view folder;            ///< what names begin with that were listed
   std::optional<std::size_t> listed;  ///< how many files the answer names
-  std::string_view alias;     ///< the endpoint that addressed it, if it is not the account's own
-  std::string_view blob_uri;  ///< what the client sent, where that is no blob of ours
+  std::string_view alias;             ///< the endpoint that addressed it, if it is not the account's own
+  std::string_view blob_uri;          ///< what the client sent, where that is no blob of ours
   std::string_view rule;
   std::string_view
       operation;  ///< of a declared PUT; `size_bytes` and `content_type` are then the page's word

@@ -234,8 +234,8 @@ bool App::answer_probe(const Request& request, Response& response) const {
   return true;
 }
 
-/// What the page's request.endpoint leads to is taken as a blob's URI up to its name, which Fine Uploader makes
-/// one of by a slash and a name.
+/// What the page's request.endpoint leads to is taken as a blob's URI up to its name, which Fine Uploader
+/// makes one of by a slash and a name.
 Result<void> App::answer_session(const Request& request, Response& response, Event& event) {
   if (request.method != "GET") {
     response.allow = "GET";

@@ -114,7 +114,8 @@ Result<void> AzureAuthorization::authorize_list(HttpCall& call, const ListGrant&
   const RequestAuthorization& requests = site_.requests()[folder.account_index];
   call.ca_file = requests.ca_file;
   call.url.clear();
-  parameters.insert(parameters.end(), {{"restype", "container"}, {"comp", "list"}, {"prefix", list.prefix()}});
+  parameters.insert(parameters.end(),
+                    {{"restype", "container"}, {"comp", "list"}, {"prefix", list.prefix()}});
   if (requests.kind == RequestAuthorization::Kind::sas) {
     const auto sas = signers_.append_list_uri(call.url, list, clock_.now(), used_until);
     if (!sas) return tl::unexpected(sas.error());

@@ -15,8 +15,8 @@
 namespace blobvalet {
 
 /// Puts address and credential into requests of our own to Azure, each about what a grant is about, a blob or
-/// a prefix: a SAS of five minutes, Shared Key, or a bearer token, as `accounts[].requests` says. Not for use by two threads at
-/// once.
+/// a prefix: a SAS of five minutes, Shared Key, or a bearer token, as `accounts[].requests` says. Not for use
+/// by two threads at once.
 class AzureAuthorization {
  public:
   /// All arguments outlive it.

@@ -35,8 +35,8 @@ Error unexpected_azure_answer(const HttpAnswer& answer, UtcSeconds now, StaticTe
     return refused(what, known_error_code(answer).value_or(StaticText("Azure refused our request")));
   }
   const bool is_throttling = answer.status == 429 || answer.status == 503;
-  Error error = unavailable(what, is_throttling ? StaticText("Azure is throttling us")
-                                                : StaticText("Azure has failed"));
+  Error error = unavailable(
+      what, is_throttling ? StaticText("Azure is throttling us") : StaticText("Azure has failed"));
   if (const auto wait = retry_after(answer, now)) {
     using std::chrono::seconds;
     error.retry_after = std::clamp(std::chrono::ceil<seconds>(*wait), seconds(1), seconds(60));

@@ -27,9 +27,10 @@ class BlobListing {
         authorization_(authorization),
         options_(options) {}
 
-  /// The page that begins at `marker` (empty: the first), of at most `max_entries` blobs, which is at least 1.
-  /// A page that is too large is asked for in parts. What it holds is Azure's word: ListGrant::admit() decides
-  /// what of it is shown. Errors: azure_unavailable, azure_refused, key_unavailable.
+  /// The page that begins at `marker` (empty: the first), of at most `max_entries` blobs, which is at
+  /// least 1. A page that is too large is asked for in parts. What it holds is Azure's word:
+  /// ListGrant::admit() decides what of it is shown. Errors: azure_unavailable, azure_refused,
+  /// key_unavailable.
   [[nodiscard]] Result<BlobListPage> page(const ListGrant& list, std::string_view marker,
                                           std::size_t max_entries, Timer::Time deadline);
 

@@ -112,8 +112,8 @@ class SasGrant {
   bool lacks_binding_;
 };
 
-/// The proof that the policy lets a caller see names below one prefix of one container. Only Policy makes one,
-/// only such prefixes are listed, and of what Azure then names only what admit() lets pass is shown.
+/// The proof that the policy lets a caller see names below one prefix of one container. Only Policy makes
+/// one, only such prefixes are listed, and of what Azure then names only what admit() lets pass is shown.
 class ListGrant {
  public:
   [[nodiscard]] const BlobTarget& folder() const { return folder_; }

@@ -11,8 +11,8 @@
 namespace blobvalet {
 
 /// The endpoints, as metrics name them; whatever else a web server may send is `other`.
-inline constexpr std::array<std::string_view, 8> kMeteredEndpoints{"signature", "success", "session", "health",
-                                                                   "live",      "ready",   "metrics", "other"};
+inline constexpr std::array<std::string_view, 8> kMeteredEndpoints{
+    "signature", "success", "session", "health", "live", "ready", "metrics", "other"};
 
 /// Counts answered requests: by endpoint, status and code; granted and refused ones by rule; and how long
 /// those of the endpoints for pages took. Not for use by two threads at once.

@@ -23,8 +23,7 @@ Result<SasSigners::Entry*> SasSigners::usable(std::size_t account_index, UtcSeco
   auto& entry = entries_[account_index];
   const StaticText objection = why_unusable(entry ? &entry->signer.key() : nullptr, now);
   if (objection.empty()) return &*entry;
-  auto error =
-      refuse(Errc::key_unavailable, "", "uploads are not possible now; try again later", objection);
+  auto error = refuse(Errc::key_unavailable, "", "uploads are not possible now; try again later", objection);
   error.value().retry_after = std::chrono::seconds(5);
   return error;
 }

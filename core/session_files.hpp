@@ -14,8 +14,8 @@
 
 namespace blobvalet {
 
-/// Answers requests for Fine Uploader's initial file list: what the caller has uploaded before. Not for use by
-/// two threads at once.
+/// Answers requests for Fine Uploader's initial file list: what the caller has uploaded before. Not for use
+/// by two threads at once.
 class SessionFiles {
  public:
   /// An answer fits into nginx's buffers (snippets/blobvalet-session.conf), so that no slow client holds a

@@ -22,7 +22,7 @@ bool is_uuid(std::string_view text) {
 
 std::string uuid_from(std::string_view text) {
   std::string digits = sha256_hex(text);
-  digits[12] = '8';                                         // the version
+  digits[12] = '8';                                            // the version
   digits[16] = "89ab"[static_cast<unsigned>(digits[16]) % 4];  // the variant: bits 10
   std::string uuid(kShape);
   auto digit = digits.begin();

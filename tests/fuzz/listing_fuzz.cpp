@@ -1,8 +1,10 @@
-// What Azure answers to List Blobs: whatever it is, the answer to the page is JSON that Fine Uploader takes, names only files that
-// the caller may delete, below the folder that was asked for, and holds nothing that lists a container.
+// What Azure answers to List Blobs: whatever it is, the answer to the page is JSON that Fine Uploader takes,
+// names only files that the caller may delete, below the folder that was asked for, and holds nothing that
+// lists a container.
 #include <rapidjson/document.h>
 
-#include <set>
+#include <algorithm>
+#include <array>
 
 #include "core/app.hpp"
 #include "core/uuid.hpp"
@@ -99,8 +101,17 @@ void check_item(const rapidjson::Value& item, const Site& site, const std::strin
           "and it can be deleted");
   require(!text_of(item, "name").empty() && is_uuid(text_of(item, "uuid")), "a name and a UUID");
   require(item.HasMember("size") && item["size"].IsUint64(), "a size");
-  if (item.HasMember("thumbnailUrl"))
-    require(text_of(item, "thumbnailUrl").find("&sr=b&sp=r&") != std::string_view::npos, "a SAS to look at it");
+  constexpr std::array<std::string_view, 6> kMembers{"name",     "uuid",         "size",
+                                                     "blobName", "thumbnailUrl", "more"};
+  for (const auto& member : item.GetObject()) {
+    const std::string_view key(member.name.GetString(), member.name.GetStringLength());
+    require(std::ranges::find(kMembers, key) != kMembers.end(), "and nothing else");
+  }
+  if (!item.HasMember("thumbnailUrl")) return;
+  const std::string_view url = text_of(item, "thumbnailUrl");
+  require(url.starts_with("https://acme/uploads/alice/"), "a picture of the caller's own");
+  // No part of the address before its query can hold these: they would be encoded.
+  require(url.find("?sv=") != url.npos && url.find("&sr=b&sp=r&") != url.npos, "by a SAS to look at it");
 }
 
 void check_answer(const std::string& body, const Site& site, const std::string& folder) {
@@ -108,11 +119,8 @@ void check_answer(const std::string& body, const Site& site, const std::string& 
   document.Parse<rapidjson::kParseValidateEncodingFlag>(body.data(), body.size());
   require(!document.HasParseError() && document.IsArray(), "an array");
   require(document.Size() <= site.session().max_files, "of a bounded length");
-  require(body.find("sp=l") == std::string::npos && body.find("sr=c") == std::string::npos, "no SAS that lists");
-  std::set<std::string_view> names;
   for (const rapidjson::Value& item : document.GetArray()) {
     check_item(item, site, folder);
-    names.insert(text_of(item, "blobName"));
     const bool is_last = &item == &document[document.Size() - 1];
     require(is_last || !item.HasMember("more"), "only the last says that there is more");
   }

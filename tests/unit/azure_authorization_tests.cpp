@@ -234,16 +234,18 @@ BOOST_AUTO_TEST_CASE(shared_key_signs_what_is_sent) {
 struct ListBench {
   explicit ListBench(std::string_view requests) {
     const std::string more = requests.empty() ? "" : ", \"requests\": " + std::string(requests);
-    site = site_from(R"({"accounts": [{"name": "devstoreaccount1", "endpoint": "http://127.0.0.1:10000/devstoreaccount1",
+    site = site_from(
+        R"({"accounts": [{"name": "devstoreaccount1", "endpoint": "http://127.0.0.1:10000/devstoreaccount1",
         "aliases": ["https://files.example.com"], "credential": {"type": "shared_key", "key_file": "k"})" +
-                     more + R"(}], "rules": [{"name": "own", "account": "devstoreaccount1", "container": "uploads",
+        more + R"(}], "rules": [{"name": "own", "account": "devstoreaccount1", "container": "uploads",
         "blobs": ["{user}/**"], "methods": ["PUT"], "list": true,
         "sas": {"protocol": "https,http", "put_lifetime_seconds": 86400, "start_backdate_seconds": 900,
                 "ip_range": "10.0.0.1", "encryption_scope": "scope-1"}}]})");
   }
   Result<void> authorize() {
     std::string decoded;
-    const auto sample = site->endpoints().parse("https://files.example.com/uploads/a b&/x", BlobNames::raw, decoded);
+    const auto sample =
+        site->endpoints().parse("https://files.example.com/uploads/a b&/x", BlobNames::raw, decoded);
     const auto lists = site->policy().list(*sample, "a b&/", {"a b&", "203.0.113.7"});
     BOOST_REQUIRE(lists.has_value());
     SasSigners signers{site->signing_keys()};
@@ -270,7 +272,9 @@ BOOST_AUTO_TEST_CASE(a_listing_by_sas_is_of_the_container_and_of_nothing_else) {
   BOOST_TEST(bench.call.headers.empty());
   const std::string sas = bench.call.url.substr(0, bench.call.url.find("&maxresults"));
   BOOST_TEST(fields_of(sas) == "se=2026-03-01T12:05:00Z sp=l spr=https,http sr=c sv=2023-11-03");
-  const std::string text = "l\n\n2026-03-01T12:05:00Z\n/blob/devstoreaccount1/uploads\n\n\nhttps,http\n2023-11-03\nc\n\n\n\n\n\n\n";
+  const std::string text =
+      "l\n\n2026-03-01T12:05:00Z\n/blob/devstoreaccount1/"
+      "uploads\n\n\nhttps,http\n2023-11-03\nc\n\n\n\n\n\n\n";
   const std::string signature = unescaped(sas.substr(sas.find("&sig=") + 5));
   BOOST_TEST("SharedKey devstoreaccount1:" + signature == shared_key("devstoreaccount1", text));
 }
@@ -282,12 +286,14 @@ BOOST_AUTO_TEST_CASE(a_listing_by_shared_key_signs_what_is_sent_without_its_esca
   BOOST_REQUIRE(bench.call.headers.size() == 3U);
   BOOST_TEST(bench.call.headers[0] == "x-ms-version: 2023-11-03");
   BOOST_TEST(bench.call.headers[1] == "x-ms-date: Sun, 01 Mar 2026 12:00:00 GMT");
-  BOOST_TEST(bench.call.headers[2] ==
-             "Authorization: " +
-                 shared_key("devstoreaccount1",
-                            "GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:Sun, 01 Mar 2026 12:00:00 GMT\nx-ms-version:2023-11-03\n"
-                            "/devstoreaccount1/devstoreaccount1/uploads\ncomp:list\nmarker:2!a=&b\nmaxresults:7\n"
-                            "prefix:a b&/\nrestype:container"));
+  BOOST_TEST(
+      bench.call.headers[2] ==
+      "Authorization: " +
+          shared_key(
+              "devstoreaccount1",
+              "GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:Sun, 01 Mar 2026 12:00:00 GMT\nx-ms-version:2023-11-03\n"
+              "/devstoreaccount1/devstoreaccount1/uploads\ncomp:list\nmarker:2!a=&b\nmaxresults:7\n"
+              "prefix:a b&/\nrestype:container"));
 }
 
 BOOST_AUTO_TEST_CASE(dates_are_those_of_http) {

@@ -9,7 +9,8 @@ namespace {
 constexpr std::size_t kMost = 3;
 
 std::string page_of(const std::string& blobs, const std::string& marker = "<NextMarker/>") {
-  return "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ServiceEndpoint=\"https://acme/\" "
+  return "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults "
+         "ServiceEndpoint=\"https://acme/\" "
          "ContainerName=\"uploads\"><Prefix>alice/</Prefix><MaxResults>3</MaxResults><Blobs>" +
          blobs + "</Blobs>" + marker + "</EnumerationResults>";
 }
@@ -39,7 +40,12 @@ std::string read(std::string text) {
   std::string shown;
   for (const ListedBlob& blob : page->blobs) {
     shown.append(blob.name).append("|").append(std::to_string(blob.size_bytes)).append("|");
-    shown.append(blob.content_type).append("|").append(blob.filename).append("|").append(blob.uuid).append("\n");
+    shown.append(blob.content_type)
+        .append("|")
+        .append(blob.filename)
+        .append("|")
+        .append(blob.uuid)
+        .append("\n");
   }
   return page->next_marker.empty() ? shown : shown + "next " + page->next_marker;
 }
@@ -75,7 +81,8 @@ BOOST_AUTO_TEST_CASE(files_are_those_that_fine_uploader_stores) {
       {"metadata that cannot be shown", metadata("<x-ms-invalid-name>a-b</x-ms-invalid-name>"), plain},
       {"no metadata", xml({.metadata = ""}), plain},
       {"references", named("alice/&lt;a&gt; &amp;&quot;&apos;"), "alice/<a> &\"'|5|text/plain||\n"},
-      {"numeric references", named("alice/&#x898b;&#26412;"), "alice/\xe8\xa6\x8b\xe6\x9c\xac|5|text/plain||\n"},
+      {"numeric references", named("alice/&#x898b;&#26412;"),
+       "alice/\xe8\xa6\x8b\xe6\x9c\xac|5|text/plain||\n"},
       {"unknown references stay as they are", named("alice/&lol;"), "alice/&lol;|5|text/plain||\n"},
       {"CDATA", named("<![CDATA[alice/<a>]]>"), "alice/<a>|5|text/plain||\n"},
       {"UTF-8", named("alice/\xf0\x9f\xa6\x80"), "alice/\xf0\x9f\xa6\x80|5|text/plain||\n"},
@@ -85,8 +92,8 @@ BOOST_AUTO_TEST_CASE(files_are_those_that_fine_uploader_stores) {
       {"no date", xml({.modified = ""}), plain},
       {"a size of 64 bits", xml({.size = "<Content-Length>18446744073709551615</Content-Length>"}),
        "alice/a.txt|18446744073709551615|text/plain||\n"},
-      {"the current version", xml({.before = "<VersionId>1</VersionId><IsCurrentVersion>true</IsCurrentVersion>"}),
-       plain},
+      {"the current version",
+       xml({.before = "<VersionId>1</VersionId><IsCurrentVersion>true</IsCurrentVersion>"}), plain},
       {"a file in a hierarchical namespace", xml({.more = "<ResourceType>file</ResourceType>"}), plain},
       // Not shown:
       {"no name", xml({.name = ""}), ""},
@@ -113,7 +120,9 @@ BOOST_AUTO_TEST_CASE(files_are_those_that_fine_uploader_stores) {
       {"a directory by its metadata", metadata("<hdi_isfolder>true</hdi_isfolder>"), ""},
   };
   for (const Row& row : rows) {
-    BOOST_TEST_CONTEXT(row.name) { BOOST_TEST(read(page_of(row.blobs)) == row.read); }
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(read(page_of(row.blobs)) == row.read);
+    }
   }
 }
 
@@ -128,7 +137,8 @@ BOOST_AUTO_TEST_CASE(markers_lead_to_the_next_page) {
       {"an empty one", "<NextMarker></NextMarker>", ""},
       {"Azure's", "<NextMarker>2!92!MDAw--</NextMarker>", "next 2!92!MDAw--"},
       {"an emulator's: a name", "<NextMarker>alice/a &amp; b</NextMarker>", "next alice/a & b"},
-      {"the longest", "<NextMarker>" + std::string(8192, 'x') + "</NextMarker>", "next " + std::string(8192, 'x')},
+      {"the longest", "<NextMarker>" + std::string(8192, 'x') + "</NextMarker>",
+       "next " + std::string(8192, 'x')},
       {"too long", "<NextMarker>" + std::string(8193, 'x') + "</NextMarker>", "no listing"},
       {"missing", "", "no listing"},
       {"two", "<NextMarker>a</NextMarker><NextMarker>b</NextMarker>", "no listing"},
@@ -136,7 +146,9 @@ BOOST_AUTO_TEST_CASE(markers_lead_to_the_next_page) {
       {"one that holds text and an element", "<NextMarker>a<a/></NextMarker>", "no listing"},
   };
   for (const Row& row : rows) {
-    BOOST_TEST_CONTEXT(row.name) { BOOST_TEST(read(page_of("", row.marker)) == row.read); }
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(read(page_of("", row.marker)) == row.read);
+    }
   }
 }
 
@@ -171,7 +183,8 @@ BOOST_AUTO_TEST_CASE(what_no_storage_account_sends_is_refused) {
       {"UTF-16", std::string("\xff\xfe<\0a\0/\0>\0", 10)},
       {"a document type", "<!DOCTYPE a [<!ENTITY b \"bbb\">]>" + whole.substr(3)},
       {"entities that grow",
-       "<!DOCTYPE l [<!ENTITY a \"aa\"><!ENTITY b \"&a;&a;\">]><EnumerationResults><Blobs/><NextMarker>&b;</NextMarker>"
+       "<!DOCTYPE l [<!ENTITY a \"aa\"><!ENTITY b "
+       "\"&a;&a;\">]><EnumerationResults><Blobs/><NextMarker>&b;</NextMarker>"
        "</EnumerationResults>"},
       {"an external entity",
        "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><EnumerationResults><Blobs/><NextMarker>&x;"
@@ -180,7 +193,9 @@ BOOST_AUTO_TEST_CASE(what_no_storage_account_sends_is_refused) {
       {"100,000 levels", "<EnumerationResults><Blobs>" + deep},
   };
   for (const Row& row : rows) {
-    BOOST_TEST_CONTEXT(row.name) { BOOST_TEST(read(row.xml) == "no listing"); }
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(read(row.xml) == "no listing");
+    }
   }
   BOOST_TEST(read(whole) != "no listing");
 }

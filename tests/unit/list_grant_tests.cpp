@@ -46,8 +46,9 @@ struct Listing {
       : uri(ask.account + "/" + ask.container + "/" + ask.folder + "x"),
         vars(ask.vars),
         target(site.endpoints().parse(uri, BlobNames::raw, decoded)),
-        lists(site.policy().list(*target, std::string_view(uri).substr(uri.size() - ask.folder.size() - 1, ask.folder.size()),
-                                 Caller{ask.user, ask.remote_addr, vars})) {}
+        lists(site.policy().list(
+            *target, std::string_view(uri).substr(uri.size() - ask.folder.size() - 1, ask.folder.size()),
+            Caller{ask.user, ask.remote_addr, vars})) {}
   std::string uri;
   std::vector<NamedValue> vars;
   std::string decoded;
@@ -67,7 +68,8 @@ std::string outcome(const Site& site, const Ask& ask) {
 
 const std::string kNo = "not_allowed | container | is not allowed | no rule with list for this folder";
 const std::string kSlash =
-    "bad_blob_name | container | has an empty segment; check that request.endpoint does not end with a slash | ";
+    "bad_blob_name | container | has an empty segment; check that request.endpoint does not end with a slash "
+    "| ";
 
 }  // namespace
 
@@ -119,7 +121,9 @@ BOOST_AUTO_TEST_CASE(prefixes_are_those_of_rules_that_list) {
        "login_required |  | log in first | listing needs a user"},
   };
   for (const Row& row : rows) {
-    BOOST_TEST_CONTEXT(row.name) { BOOST_TEST(outcome(*site, row.ask) == row.outcome); }
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(outcome(*site, row.ask) == row.outcome);
+    }
   }
 }
 
@@ -137,14 +141,20 @@ BOOST_AUTO_TEST_CASE(what_is_shown_is_granted) {
       {"the caller's", "alice/a.txt", "own cw"},
       {"deeper", "alice/b/c.txt", "own cw"},
       {"a name that needs care", "alice/100%41 #1?&+ <b>", "own cw"},
-      {"by a rule that only deletes", "shared/t1/a.jpg", "tenant d", {.folder = "shared/", .vars = {{"tenant", "t1"}}}},
+      {"by a rule that only deletes",
+       "shared/t1/a.jpg",
+       "tenant d",
+       {.folder = "shared/", .vars = {{"tenant", "t1"}}}},
       {"another's", "bob/a.txt", ""},
       {"one whose name begins alike", "alice2/a.txt", ""},
       {"a file with the folder's name", "alice", ""},
       {"above it", "a.txt", ""},
       {"in other case", "Alice/a.txt", ""},
       {"a pattern's other names", "shared/t1/a.png", "", {.folder = "shared/", .vars = {{"tenant", "t1"}}}},
-      {"a pattern's deeper names", "shared/t1/b/a.jpg", "", {.folder = "shared/", .vars = {{"tenant", "t1"}}}},
+      {"a pattern's deeper names",
+       "shared/t1/b/a.jpg",
+       "",
+       {.folder = "shared/", .vars = {{"tenant", "t1"}}}},
       {"another tenant's", "shared/t2/a.jpg", "", {.folder = "shared/", .vars = {{"tenant", "t1"}}}},
       {"what another rule grants without listing it", "silent/a.txt", ""},
       {"an empty segment", "alice//a.txt", ""},
@@ -152,7 +162,11 @@ BOOST_AUTO_TEST_CASE(what_is_shown_is_granted) {
       {"the same name in another container", "alice/a.txt", "", {}, "drop"},
       {"the same name in another account", "alice/a.txt", "", {}, "uploads", "https://other"},
       {"where SAS are for one address", "alice/a.txt", "ip cw", {.container = "ipv4"}, "ipv4"},
-      {"where the client has no such address", "alice/a.txt", "", {.container = "ipv4", .remote_addr = "2001:db8::1"}, "ipv4"},
+      {"where the client has no such address",
+       "alice/a.txt",
+       "",
+       {.container = "ipv4", .remote_addr = "2001:db8::1"},
+       "ipv4"},
   };
   for (const Row& row : rows) {
     BOOST_TEST_CONTEXT(row.name) {
@@ -179,16 +193,26 @@ BOOST_AUTO_TEST_CASE(a_pattern_begins_with_what_all_its_names_do) {
     const char* prefix;  ///< null: nothing matches
   };
   const Row rows[] = {
-      {"**", ""},           {"*", ""},
-      {"a", "a"},           {"a/b.txt", "a/b.txt"},
-      {"a/**", "a/"},       {"a/b**", "a/b"},
-      {"a/*.jpg", "a/"},    {"a/b*c", "a/b"},
-      {"*/a", ""},          {"a*/b/**", "a"},
-      {"{user}", "alice"},  {"{user}/**", "alice/"},
-      {"{user}/*", "alice/"}, {"{tenant}/{user}/x*", "t1/alice/x"},
-      {"x/{user}", "x/alice"}, {"*/{user}", ""},
-      {"{none}/**", nullptr}, {"a/{none}", nullptr},
-      {"{bad}/**", nullptr},  {"{empty}/**", nullptr},
+      {"**", ""},
+      {"*", ""},
+      {"a", "a"},
+      {"a/b.txt", "a/b.txt"},
+      {"a/**", "a/"},
+      {"a/b**", "a/b"},
+      {"a/*.jpg", "a/"},
+      {"a/b*c", "a/b"},
+      {"*/a", ""},
+      {"a*/b/**", "a"},
+      {"{user}", "alice"},
+      {"{user}/**", "alice/"},
+      {"{user}/*", "alice/"},
+      {"{tenant}/{user}/x*", "t1/alice/x"},
+      {"x/{user}", "x/alice"},
+      {"*/{user}", ""},
+      {"{none}/**", nullptr},
+      {"a/{none}", nullptr},
+      {"{bad}/**", nullptr},
+      {"{empty}/**", nullptr},
   };
   const std::vector<NamedValue> vars{{"tenant", "t1"}, {"bad", "a/b"}, {"empty", ""}};
   const Caller caller{"alice", "203.0.113.7", vars};

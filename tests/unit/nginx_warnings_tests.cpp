@@ -61,7 +61,8 @@ std::string bodies(const std::string& size) {
 
 /// A location for sessions.
 std::string session(const std::string& directives = "fastcgi_keep_conn on; fastcgi_read_timeout 10s;") {
-  return "location = /l { fastcgi_param BLOBVALET_ENDPOINT session; fastcgi_param BLOBVALET_USER $blobvalet_user;" +
+  return "location = /l { fastcgi_param BLOBVALET_ENDPOINT session; fastcgi_param BLOBVALET_USER "
+         "$blobvalet_user;" +
          directives + "}";
 }
 

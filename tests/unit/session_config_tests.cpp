@@ -48,7 +48,8 @@ BOOST_AUTO_TEST_CASE(faults_are_named) {
   const std::string deadline = "session.deadline_ms: must be milliseconds, 100 to 60000";
   const std::string connect = "session.connect_timeout_ms: must be milliseconds, 50 to 60000";
   check({
-      {"strangers' uploads", document(R"("list":true,"anonymous":true)"),
+      {"strangers' uploads",
+       document(R"("list":true,"anonymous":true)"),
        {"rules[0].list: would show strangers what others have uploaded: the rule is anonymous"}},
       {"list in words", document(R"("list":"yes")"), {"rules[0].list: must be true or false"}},
       {"no object", with_session("1"), {"session: must be an object"}},

@@ -8,7 +8,8 @@ using namespace std::literals;
 namespace {
 
 /// `rule` and `session` are further members of the rule and of the configuration's session.
-std::string site_with(const std::string& rule = "", const std::string& session = "", const std::string& more = "") {
+std::string site_with(const std::string& rule = "", const std::string& session = "",
+                      const std::string& more = "") {
   return R"({"accounts": [{"name": "acme", "endpoint": "https://acme", "credential": {"type": "shared_key", "key_file": "k"}}],
     "rules": [
       {"name": "own", "account": "acme", "container": "uploads", "blobs": ["{user}/**"], "methods": ["PUT", "DELETE"],
@@ -31,8 +32,13 @@ HttpAnswer page_of(const std::vector<Entry>& entries, const std::string& marker 
   std::string xml = "<EnumerationResults><Blobs>";
   for (const Entry& entry : entries) {
     const std::string day = (entry.day < 10 ? "0" : "") + std::to_string(entry.day);
-    xml.append("<Blob><Name>").append(entry.name).append("</Name><Properties><Last-Modified>Sun, ").append(day);
-    xml.append(" Mar 2026 12:00:00 GMT</Last-Modified><Etag>1</Etag><Content-Length>5</Content-Length><Content-Type>");
+    xml.append("<Blob><Name>")
+        .append(entry.name)
+        .append("</Name><Properties><Last-Modified>Sun, ")
+        .append(day);
+    xml.append(
+        " Mar 2026 12:00:00 "
+        "GMT</Last-Modified><Etag>1</Etag><Content-Length>5</Content-Length><Content-Type>");
     xml.append(entry.type).append("</Content-Type><BlobType>BlockBlob</BlobType></Properties><Metadata>");
     xml.append(entry.metadata).append("</Metadata></Blob>");
   }
@@ -40,7 +46,8 @@ HttpAnswer page_of(const std::vector<Entry>& entries, const std::string& marker 
 }
 
 struct Bench {
-  explicit Bench(const std::string& json = site_with()) : site(site_from(json)), app(site, clock, &ports.ports) {}
+  explicit Bench(const std::string& json = site_with())
+      : site(site_from(json)), app(site, clock, &ports.ports) {}
 
   Event ask(std::string_view container = "https://acme/uploads/alice", std::string_view user = "alice") {
     query = "container=" + escaped(container) + "&qqtimestamp=1";
@@ -61,9 +68,11 @@ struct Bench {
   [[nodiscard]] std::string names() const {
     std::string names;
     constexpr std::string_view kKey = R"("blobName":")";
-    for (std::size_t at = response.body.find(kKey); at != std::string::npos; at = response.body.find(kKey, at + 1)) {
+    for (std::size_t at = response.body.find(kKey); at != std::string::npos;
+         at = response.body.find(kKey, at + 1)) {
       const std::size_t start = at + kKey.size();
-      names.append(names.empty() ? "" : " ").append(response.body, start, response.body.find('"', start) - start);
+      names.append(names.empty() ? "" : " ")
+          .append(response.body, start, response.body.find('"', start) - start);
     }
     return names;
   }
@@ -94,13 +103,15 @@ BOOST_AUTO_TEST_SUITE(session_files_tests)
 
 BOOST_AUTO_TEST_CASE(an_answer_is_what_fine_uploader_takes) {
   Bench bench;
-  bench.ports.http.answers = {page_of({{"alice/0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e.txt", 1, "<qqfilename>a%20%22b%22.txt</qqfilename>"},
-                                       {"alice/more/x.png", 2, "", "image/png"}})};
+  bench.ports.http.answers = {page_of(
+      {{"alice/0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e.txt", 1, "<qqfilename>a%20%22b%22.txt</qqfilename>"},
+       {"alice/more/x.png", 2, "", "image/png"}})};
   const Event event = bench.ask();
-  BOOST_TEST(bench.response.body ==
-             R"([{"name":"x.png","uuid":"1374e832-6f8a-8818-9e8f-ed5a5c876a50","size":5,"blobName":"more/x.png"},)"
-             R"({"name":"a \"b\".txt","uuid":"0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e","size":5,)"
-             R"("blobName":"0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e.txt"}])");
+  BOOST_TEST(
+      bench.response.body ==
+      R"([{"name":"x.png","uuid":"1374e832-6f8a-8818-9e8f-ed5a5c876a50","size":5,"blobName":"more/x.png"},)"
+      R"({"name":"a \"b\".txt","uuid":"0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e","size":5,)"
+      R"("blobName":"0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e.txt"}])");
   BOOST_TEST((bench.response.status == Status::ok));
   BOOST_TEST((bench.response.content_type == ContentType::json));
   BOOST_TEST(event.code == "ok");
@@ -129,8 +140,11 @@ BOOST_AUTO_TEST_CASE(azure_is_asked_for_the_callers_prefix_with_a_sas_that_lists
   BOOST_TEST(call.url.starts_with("https://acme/uploads?"));
   BOOST_TEST(bench.asked(0) == "include=metadata&maxresults=1000&restype=container&comp=list&prefix=a&b/");
   BOOST_TEST(call.url.ends_with("&prefix=a%26b%2F"));
-  for (const char* field : {"sv=2023-11-03", "spr=https&", "se=2026-03-01T12%3A05%3A00Z", "sr=c", "sp=l&", "sig="})
-    BOOST_TEST_CONTEXT(field) { BOOST_TEST(call.url.find(field) != std::string::npos); }
+  for (const char* field :
+       {"sv=2023-11-03", "spr=https&", "se=2026-03-01T12%3A05%3A00Z", "sr=c", "sp=l&", "sig="})
+    BOOST_TEST_CONTEXT(field) {
+      BOOST_TEST(call.url.find(field) != std::string::npos);
+    }
   BOOST_TEST(call.max_answer_bytes == std::size_t{8} << 20);
   BOOST_TEST(call.timeout.count() == 5000);
   BOOST_TEST(call.connect_timeout.count() == 1000);
@@ -192,15 +206,17 @@ BOOST_AUTO_TEST_CASE(names_follow_what_the_page_sends_to) {
 
 BOOST_AUTO_TEST_CASE(pages_follow_one_another_to_the_end) {
   Bench bench;
-  bench.ports.http.answers = {page_of({{"alice/a", 1}, {"alice/b", 3}}, "2!8!YWI-&amp;="), page_of({}, "next"),
-                              page_of({{"alice/c", 2}})};
+  bench.ports.http.answers = {page_of({{"alice/a", 1}, {"alice/b", 3}}, "2!8!YWI-&amp;="),
+                              page_of({}, "next"), page_of({{"alice/c", 2}})};
   BOOST_TEST(bench.ask().listed.value_or(9) == 3U);
   BOOST_TEST(bench.names() == "b c a");
   BOOST_TEST(!bench.says_more());
   BOOST_REQUIRE(bench.ports.http.calls.size() == 3U);
-  BOOST_TEST(bench.asked(1) == "include=metadata&maxresults=1000&marker=2!8!YWI-&=&restype=container&comp=list&prefix=alice/");
+  BOOST_TEST(bench.asked(1) ==
+             "include=metadata&maxresults=1000&marker=2!8!YWI-&=&restype=container&comp=list&prefix=alice/");
   BOOST_TEST(bench.ports.http.calls[1].url.find("&marker=2%218%21YWI-%26%3D&") != std::string::npos);
-  BOOST_TEST(bench.asked(2) == "include=metadata&maxresults=1000&marker=next&restype=container&comp=list&prefix=alice/");
+  BOOST_TEST(bench.asked(2) ==
+             "include=metadata&maxresults=1000&marker=next&restype=container&comp=list&prefix=alice/");
 }
 
 BOOST_AUTO_TEST_CASE(bounds_show_that_there_is_more) {
@@ -218,13 +234,27 @@ BOOST_AUTO_TEST_CASE(bounds_show_that_there_is_more) {
   const Row rows[] = {
       {"as many as may be", R"("max_files":3)", {page_of(three)}, "b c a", "", 1},
       {"one more: the newest stay", R"("max_files":2)", {page_of(three)}, "b c", kFiles, 1},
-      {"the newest come last", R"("max_files":1)", {page_of(three, "m"), page_of({{"alice/d", 9}})}, "d", kFiles, 2},
+      {"the newest come last",
+       R"("max_files":1)",
+       {page_of(three, "m"), page_of({{"alice/d", 9}})},
+       "d",
+       kFiles,
+       2},
       {"blobs as many as may be", R"("max_blobs":3)", {page_of(three)}, "b c a", "", 1},
       {"more blobs", R"("max_blobs":3)", {page_of(three, "m")}, "b c a", kBlobs, 1},
       {"both", R"("max_files":1,"max_blobs":3)", {page_of(three, "m")}, "b", kBlobs, 1},
-      {"what is not shown counts as looked at", R"("max_blobs":2)", {page_of({{"alice/a"}, {"alice2/b"}}, "m")}, "a", kBlobs, 1},
-      {"pages without an end", R"("max_blobs":4)", {page_of({{"alice/a"}}, "m"), page_of({}, "n"), page_of({}, "o"), page_of({}, "p")},
-       "a", kBlobs, 4},
+      {"what is not shown counts as looked at",
+       R"("max_blobs":2)",
+       {page_of({{"alice/a"}, {"alice2/b"}}, "m")},
+       "a",
+       kBlobs,
+       1},
+      {"pages without an end",
+       R"("max_blobs":4)",
+       {page_of({{"alice/a"}}, "m"), page_of({}, "n"), page_of({}, "o"), page_of({}, "p")},
+       "a",
+       kBlobs,
+       4},
   };
   for (const Row& row : rows) {
     BOOST_TEST_CONTEXT(row.name) {
@@ -252,7 +282,8 @@ BOOST_AUTO_TEST_CASE(an_answer_is_no_larger_than_nginx_takes_in_one_go) {
   Bench bench(site_with("", R"("max_files":1000)"));
   std::vector<Entry> entries;
   for (int i = 100; i < 1000; ++i)
-    entries.push_back({"alice/" + std::to_string(i), 1, "<qqfilename>" + std::string(2000, 'x') + "</qqfilename>"});
+    entries.push_back(
+        {"alice/" + std::to_string(i), 1, "<qqfilename>" + std::string(2000, 'x') + "</qqfilename>"});
   bench.ports.http.answers = {page_of(entries)};
   const Event event = bench.ask();
   BOOST_TEST(event.reason == "the answer would be larger than 1 MiB");
@@ -289,7 +320,8 @@ BOOST_AUTO_TEST_CASE(uuids_are_unique_within_an_answer) {
 }
 
 BOOST_AUTO_TEST_CASE(thumbnails_are_those_of_the_rule) {
-  const std::vector<Entry> entries{{"alice/a.png", 2, "", "image/png"}, {"alice/b.svg", 1, "", "image/svg+xml"}};
+  const std::vector<Entry> entries{{"alice/a.png", 2, "", "image/png"},
+                                   {"alice/b.svg", 1, "", "image/svg+xml"}};
   Bench plain(site_with(R"("thumbnail":{"type":"template","url":"https://t/{container}/{blob}?{uuid}"})"));
   plain.ports.http.answers = {page_of(entries)};
   (void)plain.ask();
@@ -301,7 +333,8 @@ BOOST_AUTO_TEST_CASE(thumbnails_are_those_of_the_rule) {
   Bench sas(site_with(R"("thumbnail":{"type":"read_sas","lifetime_seconds":60})"));
   sas.ports.http.answers = {page_of(entries)};
   const Event event = sas.ask();
-  BOOST_TEST(sas.response.body.find(R"("thumbnailUrl":"https://acme/uploads/alice/a.png?sv=)") != std::string::npos);
+  BOOST_TEST(sas.response.body.find(R"("thumbnailUrl":"https://acme/uploads/alice/a.png?sv=)") !=
+             std::string::npos);
   BOOST_TEST(sas.response.body.find("&sr=b&sp=r&") != std::string::npos);
   BOOST_TEST(!event.given.has_value());
   const auto given = sas.app.further_events();
@@ -319,7 +352,8 @@ BOOST_AUTO_TEST_CASE(thumbnails_are_those_of_the_rule) {
 
 BOOST_AUTO_TEST_CASE(each_sas_has_a_hash_of_its_own) {
   Bench bench(site_with(R"("thumbnail":{"type":"read_sas"})"));
-  bench.ports.http.answers = {page_of({{"alice/a.png", 2, "", "image/png"}, {"alice/b.png", 1, "", "image/png"}})};
+  bench.ports.http.answers = {
+      page_of({{"alice/a.png", 2, "", "image/png"}, {"alice/b.png", 1, "", "image/png"}})};
   (void)bench.ask();
   const auto given = bench.app.further_events();
   BOOST_REQUIRE(given.size() == 2U);
@@ -401,17 +435,23 @@ BOOST_AUTO_TEST_CASE(who_does_not_answer_is_unavailable_or_refuses) {
   const Row rows[] = {
       {"gone", tl::unexpected(HttpFailure::unreachable), kUnavailable, "Azure cannot be reached"},
       {"silent", tl::unexpected(HttpFailure::timed_out), kUnavailable, "Azure did not answer in time"},
-      {"untrusted", tl::unexpected(HttpFailure::untrusted), kRefused, "the certificate of the account's endpoint is not trusted"},
+      {"untrusted", tl::unexpected(HttpFailure::untrusted), kRefused,
+       "the certificate of the account's endpoint is not trusted"},
       {"no HTTP", tl::unexpected(HttpFailure::malformed), kRefused, "the endpoint does not speak HTTP"},
       {"failed", http_answer(500), kUnavailable, "Azure has failed"},
       {"throttling", http_answer(503, {{"retry-after", "7"}}), kUnavailable, "Azure is throttling us", 7},
       {"a year", http_answer(503, {{"retry-after", "31536000"}}), kUnavailable, "Azure is throttling us", 60},
-      {"refused", http_answer(403, {{"x-ms-error-code", "AuthorizationPermissionMismatch"}}), kRefused, "AuthorizationPermissionMismatch"},
-      {"no container", http_answer(404, {{"x-ms-error-code", "ContainerNotFound"}}), kRefused, "ContainerNotFound"},
-      {"an unknown code", http_answer(400, {{"x-ms-error-code", "sig=x"}}), kRefused, "Azure refused our request"},
+      {"refused", http_answer(403, {{"x-ms-error-code", "AuthorizationPermissionMismatch"}}), kRefused,
+       "AuthorizationPermissionMismatch"},
+      {"no container", http_answer(404, {{"x-ms-error-code", "ContainerNotFound"}}), kRefused,
+       "ContainerNotFound"},
+      {"an unknown code", http_answer(400, {{"x-ms-error-code", "sig=x"}}), kRefused,
+       "Azure refused our request"},
       {"a redirect", http_answer(302), kRefused, "Azure refused our request"},
-      {"another page", http_answer(200, {}, "<html/>"), kRefused, "the endpoint's answer is not that of a storage account"},
-      {"the same page for ever", page_of({}, "m"), kRefused, "the endpoint's answer is not that of a storage account"},
+      {"another page", http_answer(200, {}, "<html/>"), kRefused,
+       "the endpoint's answer is not that of a storage account"},
+      {"the same page for ever", page_of({}, "m"), kRefused,
+       "the endpoint's answer is not that of a storage account"},
   };
   for (const Row& row : rows) {
     BOOST_TEST_CONTEXT(row.name) {

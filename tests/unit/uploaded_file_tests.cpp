@@ -11,7 +11,8 @@ constexpr std::string_view kUuid = "0b6b7f3e-1c5e-4a9e-9d0b-8f1f2b3c4d5e";
 
 BlobTarget target_of(std::string_view name, std::string_view container = "uploads",
                      std::string_view account = "acme") {
-  return {0, account, "https://acme", "https://acme", *ContainerName::parse(container), *BlobName::parse(name)};
+  return {
+      0, account, "https://acme", "https://acme", *ContainerName::parse(container), *BlobName::parse(name)};
 }
 
 ListedBlob blob(std::string name, std::string filename, std::string uuid = {}) {
@@ -53,7 +54,9 @@ BOOST_AUTO_TEST_CASE(a_name_is_what_the_client_has_stored_if_it_is_one) {
       {"far too long", repeated("%41", 4097), "x.txt"},
   };
   for (const Row& row : rows) {
-    BOOST_TEST_CONTEXT(row.name) { BOOST_TEST(file_name(blob("alice/x.txt", row.filename)) == row.shown); }
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(file_name(blob("alice/x.txt", row.filename)) == row.shown);
+    }
   }
   BOOST_TEST(file_name(blob("x.txt", "")) == "x.txt");
 }
@@ -95,7 +98,8 @@ BOOST_AUTO_TEST_CASE(a_uuid_is_that_of_the_upload_or_made_of_the_name) {
 BOOST_AUTO_TEST_CASE(what_is_made_is_a_uuid_of_version_8_and_the_same_always) {
   BOOST_TEST(uuid_from("") == "e3b0c442-98fc-8c14-9afb-f4c8996fb924");     // SHA-256 of nothing
   BOOST_TEST(uuid_from("abc") == "ba7816bf-8f01-8fea-8141-40de5dae2223");  // FIPS 180-4's example
-  const std::string uuids[] = {made_uuid(target_of("a")), made_uuid(target_of("b")), made_uuid(target_of("a", "others")),
+  const std::string uuids[] = {made_uuid(target_of("a")), made_uuid(target_of("b")),
+                               made_uuid(target_of("a", "others")),
                                made_uuid(target_of("a", "uploads", "acme2"))};
   for (const std::string& uuid : uuids) {
     BOOST_TEST(is_uuid(uuid));
