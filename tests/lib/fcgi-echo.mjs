@@ -4,12 +4,13 @@ import { createServer } from 'node:net';
 
 const kType = { begin: 1, end: 3, params: 4, stdin: 5, stdout: 6 };
 
-/// Listens on a unix socket; `{socket, requests, answered, abandoned, accepted(), start(), stop()}`. `requests`
+/// Listens on a unix socket; `{socket, requests, answered, abandoned, accepted(), unsent(), start(), stop()}`. `requests`
 /// holds what arrived, in order, as `{params: [[name, value], ...], get(name), query, body}`; each of them is in
 /// `answered` or `abandoned` later, as nginx still waited for its answer or not. `accepted()` counts connections.
 ///
 /// In the request's query, `sleep=MS` delays the answer, `status=NNN` sets its status, `die=1` closes the
-/// connection in place of it, `die=once` does that to the first request with this query only.
+/// connection in place of it, `die=once` does that to the first request with this query only, and `bytes=N` makes the
+/// answer longer by so many. `unsent()` is what nginx has not taken of answers yet.
 export async function startEcho({ socket }) {
   const requests = [];
   const answered = [];
@@ -26,7 +27,7 @@ export async function startEcho({ socket }) {
       if (dies) connection.destroy();
       (connection.destroyed ? abandoned : answered).push(request);
       if (connection.destroyed) return;
-      connection.write(answer(request, how.get('status') ?? '200'));
+      connection.write(answer(request, how.get('status') ?? '200', Number(how.get('bytes') ?? 0)));
       if (!request.keep) connection.end();
     }, Number(how.get('sleep') ?? 0)).unref();  // an answer that nobody waits for keeps no test file running
   };
@@ -41,6 +42,7 @@ export async function startEcho({ socket }) {
   const echo = {
     socket, requests, answered, abandoned,
     accepted: () => accepted,
+    unsent: () => [...connections].reduce((sum, { writableLength }) => sum + writableLength, 0),
     async start() {
       await new Promise((resolve, reject) => server.once('error', reject).listen(socket, resolve));
       chmodSync(socket, 0o666);
@@ -54,8 +56,8 @@ export async function startEcho({ socket }) {
   return echo;
 }
 
-function answer({ id, params, body }, status) {
-  const content = JSON.stringify({ params, body });
+function answer({ id, params, body }, status, bytes) {
+  const content = JSON.stringify({ params, body }) + ' '.repeat(bytes);
   const head = `Status: ${status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n`
     + `Content-Length: ${Buffer.byteLength(content)}\r\n\r\n`;
   return Buffer.concat([...records(kType.stdout, id, head + content), endRecord(id)]);

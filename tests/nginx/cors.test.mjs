@@ -37,6 +37,8 @@ await ask('/limited');  // from now on, one request in a minute is over the limi
 const signature = (query) => ['/blobvalet/signature', query].join('?');
 const answers = [
   { name: 'a signature', path: signature('a=b'), status: 200 },
+  { name: 'a session', path: '/blobvalet/session?container=a', status: 200 },
+  { name: '503 by the worker for a session', path: '/blobvalet/session?status=503', status: 503 },
   { name: 'a health check', path: '/blobvalet/health', status: 200 },
   { name: 'metrics', path: '/blobvalet/metrics', status: 200 },
   { name: 'a callback', path: '/blobvalet/success', method: 'POST', body: 'a=b', status: 200 },
@@ -100,7 +102,7 @@ for (const { name, status, path, ...how } of answers) {
 }
 
 const guarded = ['/private', '/without-session', '/with-broken-login', '/denied', '/limited'];
-for (const path of [signature('a=b'), '/blobvalet/success', ...guarded]) {
+for (const path of [signature('a=b'), '/blobvalet/success', '/blobvalet/session?a=b', ...guarded]) {
   test(`a preflight for ${path}`, async (t) => {
     const arrived = echo.requests.length;
     for (const { name, origin, listed } of origins) {

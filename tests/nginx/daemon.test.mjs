@@ -179,6 +179,8 @@ const methods = [
   { path: '/blobvalet/signature', method: 'DELETE', status: 405, allow: 'GET' },
   { path: '/blobvalet/signature', method: 'HEAD', status: 405, allow: 'GET' },
   { path: '/blobvalet/signature', method: 'PROPFIND', status: 405, allow: 'GET' },
+  { path: '/blobvalet/session', method: 'POST', status: 405, allow: 'GET' },
+  { path: '/blobvalet/session', method: 'HEAD', status: 405, allow: 'GET' },
   { path: '/blobvalet/success', method: 'GET', status: 405, allow: 'POST' },
   { path: '/blobvalet/success', method: 'PUT', status: 405, allow: 'POST' },
   { path: '/blobvalet/success', method: 'PATCH', status: 405, allow: 'POST' },

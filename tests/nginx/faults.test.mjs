@@ -4,11 +4,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { plainSite } from '../lib/nginx.mjs';
-import { waitFor } from '../lib/process.mjs';
+import { freePort, sleep, waitFor } from '../lib/process.mjs';
 import { startStack } from './stack.mjs';
 
+// Where hardly anything is on its way to a client that does not read.
+const slowPort = await freePort();
 const { nginx, echo, ask } = await startStack({
   render: plainSite(`
+    listen 127.0.0.1:${slowPort} sndbuf=8k;
     set $blobvalet_user "";
     error_page 401 403 404 413 500 502 503 504 /page.html;
     fastcgi_intercept_errors on;
@@ -19,6 +22,7 @@ const { nginx, echo, ask } = await startStack({
 
 const get = { path: '/blobvalet/signature' };
 const post = { path: '/blobvalet/success', method: 'POST', body: 'a=b' };
+const session = { path: '/blobvalet/session' };
 const health = { path: '/blobvalet/health' };
 const ready = { path: '/blobvalet/readyz' };
 const send = ({ path, ...how }, query) => ask(`${path}?${query}`, how);
@@ -27,6 +31,7 @@ const arrivals = (query) => echo.requests.filter((request) => request.query === 
 const repeated = [
   { name: 'a signature', request: get, status: 200, arrivals: 2 },
   { name: 'a callback', request: post, status: 200, arrivals: 2 },
+  { name: 'a session', request: session, status: 200, arrivals: 2 },
   { name: 'not a health check', request: health, status: 503, arrivals: 1 },
 ];
 for (const { name, request, status, arrivals: expected } of repeated) {
@@ -43,6 +48,8 @@ const faults = [
   { name: 'every worker dies on a signature', request: get, query: 'die=1', status: 503, body: gone },
   { name: 'every worker dies on a callback', request: post, query: 'die=1', status: 503, body: { ...gone, success: false } },
   { name: 'a slow signature', request: get, query: 'sleep=15000', status: 503, body: late },
+  { name: 'every worker dies on a session', request: session, query: 'die=1', status: 503, body: gone },
+  { name: 'a slow session', request: session, query: 'sleep=15000', status: 503, body: late },
   { name: 'a slow callback', request: post, query: 'sleep=15000', status: 503, body: { ...late, success: false } },
 ];
 // The work of a callback may take that long; signing never does.
@@ -77,11 +84,11 @@ test('answers when workers fail', { concurrency: true }, async (t) => {
 });
 
 test('what no worker survives is asked three times, not more', () => {
-  assert.equal(arrivals('die=1&of=503'), 6, 'one signature, one callback');
+  assert.equal(arrivals('die=1&of=503'), 9, 'one signature, one callback, one session');
 });
 
 test('what a slow worker was asked is not asked again', () => {
-  assert.equal(arrivals('sleep=15000&of=503'), 2, 'one signature, one callback');
+  assert.equal(arrivals('sleep=15000&of=503'), 3, 'one signature, one callback, one session');
 });
 
 for (const status of [400, 401, 403, 404, 405, 413, 415, 500, 502, 503, 504]) {
@@ -96,6 +103,7 @@ const closed = [
   { name: 'goes on with a callback', request: post, answered: true },
   { name: 'goes on with a callback whose worker dies', request: post, query: 'die=once&', answered: true },
   { name: 'leaves a signature that nobody waits for', request: get, answered: false },
+  { name: 'leaves a session that nobody waits for', request: session, answered: false },
 ];
 for (const { name, request, query: more = '', answered } of closed) {
   test(`when the page is closed, nginx ${name}`, async () => {
@@ -119,10 +127,28 @@ for (const { name, request } of [{ name: 'signatures', request: get }, { name: '
   });
 }
 
+// The control shows that such a client would hold a worker, were there no room for its answer.
+for (const { name, request, isTaken } of [
+  { name: 'the longest session answer is taken from the worker', request: session, isTaken: true },
+  { name: 'an answer that long elsewhere is not', request: get, isTaken: false },
+]) {
+  test(`when a client does not read, ${name}`, async () => {
+    const query = `bytes=${(1 << 20) - 2_000}&taken=${isTaken}`;
+    const client = connect(slowPort, '127.0.0.1').pause();
+    client.write(`GET ${request.path}?${query} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    await waitFor(() => echo.answered.some((one) => one.query === query));
+    if (isTaken) await waitFor(() => echo.unsent() === 0, { what: 'an answer that was taken' });
+    else await sleep(1000);
+    assert.equal(echo.unsent() === 0, isTaken);
+    client.destroy();
+    await waitFor(() => echo.unsent() === 0);
+  });
+}
+
 test('without any pool: 503 at once, and as before when it is back', async () => {
   await echo.stop();
   const started = Date.now();
-  for (const request of [get, post, health, ready]) {
+  for (const request of [get, post, session, health, ready]) {
     const answer = await send(request, 'a=b');
     assert.equal(answer.status, 503);
     assert.deepEqual(answer.json(), request === post ? { ...gone, success: false } : gone);

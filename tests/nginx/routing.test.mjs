@@ -56,6 +56,8 @@ for (const { pool, query } of routes) {
 const others = [
   { name: 'a callback', path: '/blobvalet/success', how: { method: 'POST', body: 'a=b' }, pool: 'success' },
   { name: 'a callback that says DELETE', path: '/blobvalet/success?_method=DELETE', how: { method: 'POST', body: '' }, pool: 'success' },
+  { name: 'a session', path: '/blobvalet/session?container=x', how: {}, pool: 'success' },
+  { name: 'a session that says PUT', path: '/blobvalet/session?_method=PUT', how: {}, pool: 'success' },
   { name: 'health', path: '/blobvalet/health', how: {}, pool: 'signature' },
   { name: 'liveness', path: '/blobvalet/healthz', how: {}, pool: 'signature' },
   { name: 'readiness', path: '/blobvalet/readyz', how: {}, pool: 'signature' },

@@ -49,6 +49,12 @@ BOOST_AUTO_TEST_CASE(an_answer_counts_once_for_each_question) {
       {"an upload", event("success", Status::ok, "ok", "own", "PUT"),
        "blobvalet_grants_total{endpoint=\"success\",rule=\"own\",method=\"PUT\"} 1\n"
        "blobvalet_requests_total{endpoint=\"success\",status=\"200\",code=\"ok\"} 1\n"},
+      {"a list", event("session", Status::ok, "ok", "own"),
+       "blobvalet_grants_total{endpoint=\"session\",rule=\"own\"} 1\n"
+       "blobvalet_requests_total{endpoint=\"session\",status=\"200\",code=\"ok\"} 1\n"},
+      {"a list that Azure does not give", event("session", Status::service_unavailable, "azure_refused", "own"),
+       "blobvalet_refusals_total{endpoint=\"session\",rule=\"own\",code=\"azure_refused\"} 1\n"
+       "blobvalet_requests_total{endpoint=\"session\",status=\"503\",code=\"azure_refused\"} 1\n"},
       {"a refusal that no rule made", event("signature", Status::forbidden, "not_allowed", {}, "PUT"),
        "blobvalet_refusals_total{endpoint=\"signature\",code=\"not_allowed\"} 1\n"
        "blobvalet_requests_total{endpoint=\"signature\",status=\"403\",code=\"not_allowed\"} 1\n"},
@@ -124,6 +130,7 @@ BOOST_AUTO_TEST_CASE(durations_are_those_of_the_endpoint) {
   RequestMeter meter(&meters);
   meter.answered(event("signature", Status::ok, "ok", "a", "PUT"), 60us);
   meter.answered(event("success", Status::ok, "ok", "a", "PUT"), 600ms);
+  meter.answered(event("session", Status::ok, "ok", "a"), 300ms);
   meter.answered(event("health", Status::ok, "ok"), 5s);
   std::string sums;
   for (const MeterTotal& total : meters.totals()) {
@@ -131,6 +138,7 @@ BOOST_AUTO_TEST_CASE(durations_are_those_of_the_endpoint) {
       sums.append(total.sample).append(" ").append(seconds_text(total.value)).append("\n");
   }
   BOOST_TEST(sums ==
+             "blobvalet_request_duration_seconds_sum{endpoint=\"session\"} 0.3\n"
              "blobvalet_request_duration_seconds_sum{endpoint=\"signature\"} 0.00006\n"
              "blobvalet_request_duration_seconds_sum{endpoint=\"success\"} 0.6\n");
 }
