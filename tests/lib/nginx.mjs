@@ -85,6 +85,7 @@ export async function layOut({
     [/\/run\/blobvalet(\/(?:\.\/)*)signature\.sock/g, spelling(signatureSocket)],
     [/\/run\/blobvalet(\/(?:\.\/)*)success\.sock/g, spelling(successSocket)],
   ]);
+  edit(join(dir, 'snippets/blobvalet-script.conf'), [['/usr/share/blobvalet/', shipped]]);
   const own = {
     'nginx.conf': mainConf({ dir, http, workers, connections }),
     'sites-enabled/site': siteConf ?? render(site),

@@ -107,8 +107,8 @@ function writeDocuments(dir, storage) {
   const www = join(dir, 'www');
   cpSync(join(tests, 'page'), www, { recursive: true });
   cpSync(join(tests, 'browser/page'), join(www, 'test'), { recursive: true });
-  symlinkSync(join(tests, '../nginx/blobvalet-bound.js'), join(www, 'blobvalet-bound.js'));
   symlinkSync(join(tests, 'node_modules/fine-uploader/azure.fine-uploader'), join(www, 'fine-uploader'));
+  symlinkSync(join(tests, 'node_modules/fine-uploader/azure.jquery.fine-uploader'), join(www, 'jquery.fine-uploader'));
   writeFileSync(join(www, 'site.json'), JSON.stringify({
     storage: storage.blobEndpoint, signature: '/blobvalet/signature', success: '/blobvalet/success',
   }));

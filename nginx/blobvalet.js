@@ -1,0 +1,145 @@
+// For pages with Fine Uploader Azure 5.16: one signature for each file, and refusals that say why. One line behind the one
+// that loads Fine Uploader, which stays as it is, and so do the page's options:
+//
+//     <script src="/blobvalet/blobvalet.js"></script>
+//
+// A bundle whose `qq` no other script sees calls `blobvalet(qq)`, before it makes an uploader.
+
+/// From here on, uploaders of this `qq` (Basic, with interface, jQuery's) ask for signatures as README says, "The page".
+function blobvalet(qq) {
+  'use strict';
+  const { azure } = qq;
+  if (azure.blobvalet) return;                    // twice on one page
+  azure.blobvalet = true;
+  const kUnknown = 'application/octet-stream';    // what Azure makes of a blob without a type
+  let making;                                     // the handler of uploads that is being made
+  let deletes = {};                               // what is kept for DELETE, by signature endpoint and blob
+
+  const wrap = (object, name, around) => { object[name] = around(object[name]); };
+
+  /// What we say when we refuse, { error, code }; of the network's silence, a proxy's page and Azure's XML, nothing.
+  const refusal = (xhr) => {
+    try {
+      return JSON.parse(xhr.responseText) || {};
+    } catch (_) {
+      return {};
+    }
+  };
+
+  /// What is about to be sent, by Fine Uploader's id of a file, or of that and a part (`7.2`): the file's size and type as
+  /// hints for the rules, and this one request for rules that bind it.
+  const declare = (handler, id) => {
+    const [file, part] = String(id).split('.').map(Number);
+    const blob = handler && handler.getFile(file);
+    if (!blob) return {};                         // a DELETE, or cancelled while it waited for its turn
+    const [qqsize, qqtype] = [blob.size, blob.type || kUnknown];
+    return part >= 0
+      ? { qqsize, qqtype, qqpart: part, operation: 'put_block', content_length: handler._getChunkData(file, part).size,
+        block_id: btoa(String(part).padStart(5, '0')) }     // as Fine Uploader numbers them
+      : { qqsize, qqtype, content_type: qqtype, ...(handler._shouldChunkThisFile(file) ? { operation: 'put_block_list' }
+        : { operation: 'put_blob', content_length: qqsize }) };
+  };
+
+  /// In place of Fine Uploader's, with the same requester.
+  azure.GetSas = function ({ cors, customHeaders, endpointStore, log, restRequestVerb: _method }) {
+    const handler = making;                       // none: it is for a DELETE
+    const asked = {};                             // what the requester is busy with, by id
+    let bound;                                    // true: a SAS fits one request only
+    const requester = new qq.AjaxRequester({
+      cors, customHeaders, log, method: 'GET', validMethods: ['GET'], acceptHeader: 'application/json', onComplete: answered,
+      endpointStore: { get: (id) => qq.obj2url(declare(handler, id), endpointStore.get(id)) },
+    });
+
+    /// Where the SAS is kept: with the file, or else in `deletes`.
+    const stateOf = (id, key) => (handler ? handler._getFileState(parseInt(id)) : deletes[key] = deletes[key] || {});
+
+    const request = this.request = (id, bloburi) => {
+      const promise = new qq.Promise();
+      const state = stateOf(id, endpointStore.get(id) + bloburi);
+      let { sas } = state;
+      if (bound || !sas || sas.bloburi !== bloburi || !(Date.now() < sas.until)) {
+        sas = state.sas = asked[id] = { bloburi, state, waiting: {}, asked: Date.now(), until: Infinity };
+        requester.initTransport(id).withParams({ bloburi, _method }).withCacheBuster().send();
+      }
+      sas.waiting[id] = promise;
+      return sas.text ? promise.success(sas.text) : promise;
+    };
+
+    function answered(id, xhr, isError) {
+      const sas = asked[id];
+      const text = sas.text = isError ? '' : xhr.responseText;
+      const query = new URLSearchParams(text.split('?')[1]);
+      // This browser's clock may be wrong: the server's Date tells how long the SAS is valid from now. Some of that is left
+      // for what waits for its turn. NaN, if somebody else has signed, is never.
+      const lifetime = Date.parse(query.get('se')) - (Date.parse(xhr.getResponseHeader('Date')) || sas.asked);
+      sas.until = text && sas.asked + lifetime - Math.min(30000, lifetime / 4);
+      bound = bound || query.has('srh');
+      if (handler) {
+        if (stateOf(id) !== sas.state) return;    // cancelled meanwhile
+        const { file } = sas.state;
+        // An empty header cannot be bound.
+        if (bound && !file.type) Object.defineProperty(file, 'type', { value: kUnknown, configurable: true });
+      }
+      Object.entries(sas.waiting).forEach(([other, promise]) => {
+        if (!text) promise.failure('Received response code ' + xhr.status, xhr);
+        else if (bound && other !== String(id)) request(other, sas.bloburi).then(promise.success, promise.failure);
+        else promise.success(text);
+      });
+    }
+  };
+
+  wrap(azure, 'XhrUploadHandler', (Stock) => function (spec, proxy) {
+    making = this;
+    Stock.call(this, spec, proxy);
+    making = null;
+    // A refusal stays what it is until somebody changes something: no retries but those by hand.
+    wrap(spec, 'onAutoRetry', (retry) => (id, name, response, xhr) => !response.refused && retry(id, name, response, xhr));
+    ['uploadChunk', 'uploadFile', 'finalizeChunks'].forEach((step) => wrap(this, step, (send) => (what) => {
+      const promise = new qq.Promise();
+      const { id = what, chunkIdx } = what;
+      const attempt = (again) => send(what).then(promise.success, (response, xhr) => {
+        const { sas } = this._getFileState(id) || {};
+        if (response.reset) {                     // Azure's 403, after which the finished parts are still there
+          response.reset = false;
+          if (sas && sas.waiting[chunkIdx >= 0 ? id + '.' + chunkIdx : id]) sas.until = 0;
+          if (again && sas) return attempt();
+        }
+        if (xhr) {                                // only if there was no signature
+          const { error, code } = refusal(xhr);
+          if (error) Object.assign(response, { error, code });
+          response.refused = /^4(?!08|29)/.test(xhr.status);
+        }
+        promise.failure(response, xhr);
+      });
+      attempt(true);
+      return promise;
+    }));
+  });
+
+  // Whoever deletes a blob that was uploaded anew asks anew: by that the site's application hears of it.
+  wrap(azure, 'DeleteBlob', (Stock) => function (options) {
+    wrap(options, 'onDeleteComplete', (complete) => (id, xhr, isError) => {
+      if (!isError || xhr.status === 403) deletes = {};
+      complete(id, xhr, isError);
+    });
+    return new Stock(options);
+  });
+  wrap(azure.FineUploaderBasic.prototype, '_onDeleteComplete', (complete) => function (id, xhr, isError) {
+    const { error } = refusal(xhr);
+    const { callbacks } = this._options;
+    const { onError } = callbacks;
+    if (error) callbacks.onError = (file, name, text, ...rest) => onError(file, name, error, ...rest);
+    complete.call(this, id, xhr, isError);
+    callbacks.onError = onError;
+  });
+
+  // The interface would show "Upload failed".
+  if (azure.FineUploader) wrap(azure.FineUploader.prototype, '_controlFailureTextDisplay', (show) => function (id, response) {
+    show.call(this, id, response);
+    if (!response.code || this._options.failedUploadTextDisplay.mode !== 'default') return;
+    this._templating.setStatusText(id, response.error);
+    this._showTooltip(id, response.error);
+  });
+}
+
+if (window.qq && qq.azure) blobvalet(qq);
