@@ -43,6 +43,10 @@ struct Event {
   std::string_view rule;
   std::string_view
       operation;  ///< of a declared PUT; `size_bytes` and `content_type` are then the page's word
+  // The page's word for the file, where a signature is asked for.
+  std::optional<std::uint64_t> file_size;
+  std::string_view file_type;
+  std::optional<std::uint32_t> part;  ///< which the SAS is first for
   Status status = Status::ok;
   std::string_view code;          ///< `ok`, or the error's code
   std::string_view reason;        ///< what the client is not told

@@ -169,6 +169,16 @@ Result<void> App::count(const Rule& rule, const Caller& caller, Event& event) {
   return refuse(Errc::limits_unavailable, "", "uploads are not possible now; try again later", kReason);
 }
 
+/// Refuses now what the callback would refuse after all of it was sent: the name, and what the page says of
+/// the file. It takes nothing from what the callback looks at, and adds nothing to the grant.
+Result<void> App::check_upload(const SasGrant& grant, const SignatureRequest& request) {
+  const VerifyOptions& verify = grant.rule().verify;
+  if (request.verb != BlobVerb::put || !verify.enabled) return {};
+  const auto broken = broken_rule(verify, grant.target().blob.view(), request.hints);
+  if (broken) return tl::unexpected(*broken);
+  return {};
+}
+
 /// The same grant for the one PUT that the query declares. Only who may upload gets here, so that the answers
 /// to all others do not tell which rules there are.
 Result<SasGrant> App::bind(const SasGrant& grant, std::string_view query, Event& event) {
@@ -193,8 +203,13 @@ Result<void> App::answer_signature(const Request& request, Response& response, E
   }
   const auto parsed = SignatureRequest::parse(request.query, blob_uri_);
   if (!parsed) return tl::unexpected(parsed.error());
+  event.file_size = parsed->hints.size;
+  event.file_type = parsed->hints.type;
+  event.part = parsed->hints.part;
   auto granted = grant(parsed->blob_uri, parsed->verb, request, event);
-  if (granted && granted->lacks_binding()) granted = bind(*granted, request.query, event);
+  if (!granted) return tl::unexpected(granted.error());
+  if (const auto fits = check_upload(*granted, *parsed); !fits) return fits;
+  if (granted->lacks_binding()) granted = bind(*granted, request.query, event);
   if (!granted) return tl::unexpected(granted.error());
   const bool announce = parsed->verb == BlobVerb::del && site_->announces_deletes();
   if (announce && !acceptance_) return never_waits();

@@ -60,6 +60,7 @@ class App {
   [[nodiscard]] Result<SasGrant> grant(std::string_view blob_uri, BlobVerb verb, const Request& request,
                                        Event& event);
   [[nodiscard]] Result<void> count(const Rule& rule, const Caller& caller, Event& event);
+  [[nodiscard]] static Result<void> check_upload(const SasGrant& grant, const SignatureRequest& request);
   [[nodiscard]] Result<SasGrant> bind(const SasGrant& grant, std::string_view query, Event& event);
 
   std::shared_ptr<const Site> site_;

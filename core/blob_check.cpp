@@ -97,6 +97,17 @@ std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view 
   return std::nullopt;
 }
 
+std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view blob_name,
+                                 const UploadHints& hints) {
+  if (hints.size && *hints.size < options.min_bytes) return rule_violation(Errc::blob_too_small);
+  if (hints.size && is_too_large(options, *hints.size)) return rule_violation(Errc::blob_too_large);
+  if (has_wrong_extension(options, blob_name)) return rule_violation(Errc::extension_not_allowed);
+  if (!hints.type.empty() && is_of_wrong_type(options, hints.type)) {
+    return rule_violation(Errc::content_type_not_allowed);
+  }
+  return std::nullopt;
+}
+
 std::optional<Error> broken_claim(const VerifyOptions& options, const UploadSuccess& upload,
                                   const BlobProperties& properties) {
   if (!options.size_parameter.empty()) {

@@ -6,6 +6,7 @@
 #include "core/blob_probe.hpp"
 #include "core/declared_put.hpp"
 #include "core/error.hpp"
+#include "core/upload_hints.hpp"
 #include "core/upload_success.hpp"
 #include "core/verify_options.hpp"
 
@@ -31,6 +32,11 @@ inline constexpr std::array kRuleViolations{Errc::blob_type_not_allowed, Errc::c
 /// Errors: blob_too_small, blob_too_large, extension_not_allowed, content_type_not_allowed.
 [[nodiscard]] std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view blob_name,
                                                const DeclaredPut& put);
+
+/// The first rule that the blob would break by what the page says of it, where it says something, and by its
+/// name. Errors: as above.
+[[nodiscard]] std::optional<Error> broken_rule(const VerifyOptions& options, std::string_view blob_name,
+                                               const UploadHints& hints);
 
 /// The first claim of the page that the blob does not bear out; nothing if there is none. Another upload can
 /// cure that, and since whoever sent the callback chose the claim, it says nothing against the blob, which

@@ -1,11 +1,11 @@
 #include "core/declared_put.hpp"
 
-#include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "core/base64.hpp"
+#include "core/decimal.hpp"
 #include "core/form_urlencoded.hpp"
+#include "core/media_type.hpp"
 #include "core/percent_encoding.hpp"
 
 namespace blobvalet {
@@ -28,13 +28,6 @@ struct Parameters {
   }
 };
 
-/// Appends `encoded`, decoded, to a buffer that has room for it, so that earlier views into it stay.
-std::optional<std::string_view> decode_behind(std::string& buffer, std::string_view encoded) {
-  const std::size_t begin = buffer.size();
-  if (!append_form_decoded(buffer, encoded)) return std::nullopt;
-  return std::string_view(buffer).substr(begin);
-}
-
 Result<Parameters> collect(std::string_view query, std::string& buffer) {
   Parameters found;
   buffer.clear();
@@ -42,7 +35,7 @@ Result<Parameters> collect(std::string_view query, std::string& buffer) {
   FormReader reader(query);
   while (const auto pair = reader.next()) {
     const std::size_t begin = buffer.size();
-    const auto name = decode_behind(buffer, pair->name);
+    const auto name = decode_form_behind(buffer, pair->name);
     if (!name) return refuse(Errc::bad_encoding, "query", "has a malformed percent escape");
     auto* slot = found.slot(*name);
     buffer.resize(begin);
@@ -51,42 +44,10 @@ Result<Parameters> collect(std::string_view query, std::string& buffer) {
       return refuse(Errc::duplicate_parameter, "query",
                     "gives operation, content_type, content_length or block_id more than once");
     }
-    *slot = decode_behind(buffer, pair->value);
+    *slot = decode_form_behind(buffer, pair->value);
     if (!*slot) return refuse(Errc::bad_encoding, "query", "has a malformed percent escape");
   }
   return found;
-}
-
-/// One or more of RFC 9110's tchar.
-bool is_token(std::string_view text) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  const auto is_tchar = [=](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kOthers.find(c) != std::string_view::npos;
-  };
-  return !text.empty() && std::ranges::all_of(text, is_tchar);
-}
-
-/// `type/subtype`, then perhaps `;` and parameters, in printable ASCII: what a header can carry unchanged
-/// (blanks at its end would be lost on the way), and what cannot end a line of the text that is signed.
-bool is_media_type(std::string_view text) {
-  const auto is_printable = [](char c) { return c >= 0x20 && c <= 0x7e; };
-  if (text.size() > DeclaredPut::kMaxContentType || text.ends_with(' ')) return false;
-  if (!std::ranges::all_of(text, is_printable)) return false;
-  std::string_view essence = text.substr(0, text.find(';'));
-  essence = essence.substr(0, essence.find_last_not_of(' ') + 1);
-  const std::size_t slash = std::min(essence.find('/'), essence.size());
-  return is_token(essence.substr(0, slash)) && is_token(essence.substr(std::min(slash + 1, essence.size())));
-}
-
-/// Digits without leading zeros, which is how clients write a Content-Length.
-std::optional<std::uint64_t> parse_length(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [read_to, error] = std::from_chars(text.data(), end, value);
-  const bool is_number = error == std::errc{} && read_to == end;
-  const bool leads_with_zero = text.size() > 1 && text.front() == '0';
-  return is_number && !leads_with_zero ? std::optional(value) : std::nullopt;
 }
 
 bool is_block_id(std::string_view text) {
@@ -128,7 +89,7 @@ Result<std::uint64_t> check_values(PutOperation operation, const Parameters& giv
     return refuse(Errc::bad_request, "block_id", "must be base64 of 1 to 64 bytes");
   }
   if (!given.content_length) return 0;
-  const auto length = parse_length(*given.content_length);
+  const auto length = parse_decimal(*given.content_length);
   if (length && is_possible_length(operation, *length)) return *length;
   return refuse(Errc::bad_request, "content_length",
                 "must be a number of bytes that Azure takes in one request");

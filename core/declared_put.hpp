@@ -29,7 +29,6 @@ enum class PutOperation : std::uint8_t {
 /// (`put_blob`, `put_block` or `put_block_list`) and, each only where the operation has it, `content_type`,
 /// `content_length` and `block_id`. Every value is exactly what the PUT will carry.
 struct DeclaredPut {
-  static constexpr std::size_t kMaxContentType = 255;
   /// Of Put Blob and of Put Block, in the service versions that can bind requests ("Scalability and
   /// performance targets for Blob Storage", learn.microsoft.com): 5,000 and 4,000 MiB.
   static constexpr std::uint64_t kMaxBlobBytes = 5'000ULL << 20U;

@@ -25,6 +25,7 @@ constexpr std::array kTextFields{TextField{"time", &LoggedRequest::time},
                                  TextField{"bloburi", &LoggedRequest::blob_uri},
                                  TextField{"rule", &LoggedRequest::rule},
                                  TextField{"operation", &LoggedRequest::operation},
+                                 TextField{"file_type", &LoggedRequest::file_type},
                                  TextField{"permissions", &LoggedRequest::permissions},
                                  TextField{"starts", &LoggedRequest::starts},
                                  TextField{"expires", &LoggedRequest::expires},
@@ -40,7 +41,9 @@ struct NumberField {
   std::string_view name;
   std::optional<std::int64_t> LoggedRequest::*member;
 };
-constexpr std::array kNumberFields{NumberField{"status", &LoggedRequest::status},
+constexpr std::array kNumberFields{NumberField{"file_size", &LoggedRequest::file_size},
+                                   NumberField{"part", &LoggedRequest::part},
+                                   NumberField{"status", &LoggedRequest::status},
                                    NumberField{"lifetime_seconds", &LoggedRequest::lifetime_seconds},
                                    NumberField{"cut_short_seconds", &LoggedRequest::cut_short_seconds},
                                    NumberField{"size", &LoggedRequest::size},

@@ -26,6 +26,7 @@ struct LoggedRequest {
   std::string_view blob_uri;
   std::string_view rule;
   std::string_view operation;
+  std::string_view file_type;
   std::string_view permissions;
   std::string_view starts;
   std::string_view expires;
@@ -36,6 +37,8 @@ struct LoggedRequest {
   std::string_view reason;
   std::string_view content_type;
   std::string_view action;
+  std::optional<std::int64_t> file_size;
+  std::optional<std::int64_t> part;
   std::optional<std::int64_t> status;
   std::optional<std::int64_t> lifetime_seconds;
   std::optional<std::int64_t> cut_short_seconds;

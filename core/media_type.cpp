@@ -102,6 +102,16 @@ constexpr Family kFamilies[] = {
 constexpr std::string_view kViewable[] = {
     "image/jpeg image/jpg image/pjpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"};
 
+/// One or more of RFC 9110's tchar.
+bool is_token(std::string_view text) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  const auto is_tchar = [=](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kOthers.find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::ranges::all_of(text, is_tchar);
+}
+
 /// The media type without its parameters, in lower case.
 std::string essence(std::string_view type) {
   constexpr std::string_view kBlanks = " \t";
@@ -127,6 +137,16 @@ bool lists(std::string_view words, std::string_view type) {
 }
 
 }  // namespace
+
+bool is_media_type(std::string_view text) {
+  const auto is_printable = [](char c) { return c >= 0x20 && c <= 0x7e; };
+  if (text.size() > kMaxMediaType || text.ends_with(' ')) return false;
+  if (!std::ranges::all_of(text, is_printable)) return false;
+  std::string_view essence = text.substr(0, text.find(';'));
+  essence = essence.substr(0, essence.find_last_not_of(' ') + 1);
+  const std::size_t slash = std::min(essence.find('/'), essence.size());
+  return is_token(essence.substr(0, slash)) && is_token(essence.substr(std::min(slash + 1, essence.size())));
+}
 
 bool matches_media_type(std::string_view pattern, std::string_view type) {
   const std::string wanted = essence(pattern);

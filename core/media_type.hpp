@@ -1,9 +1,17 @@
 #pragma once
+#include <cstddef>
 #include <string_view>
 
 namespace blobvalet {
 
 // Media types are compared without regard to case, and without their parameters.
+
+inline constexpr std::size_t kMaxMediaType = 255;  ///< bytes
+
+/// True for `type/subtype`, then perhaps `;` and parameters, in printable ASCII: what a header can carry
+/// unchanged (blanks at its end would be lost on the way), and what cannot end a line of the text that is
+/// signed.
+[[nodiscard]] bool is_media_type(std::string_view text);
 
 /// True if `type` is what `pattern` asks for: `image/png`, `image/*` or `*/*`. Names that mean the same are
 /// not the same here.

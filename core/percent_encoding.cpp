@@ -87,4 +87,10 @@ bool append_form_decoded(std::string& out, std::string_view encoded) {
   return append_decoded(out, encoded, "%+");
 }
 
+std::optional<std::string_view> decode_form_behind(std::string& buffer, std::string_view encoded) {
+  const std::size_t begin = buffer.size();
+  if (!append_form_decoded(buffer, encoded)) return std::nullopt;
+  return std::string_view(buffer).substr(begin);
+}
+
 }  // namespace blobvalet

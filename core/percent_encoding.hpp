@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,5 +17,10 @@ void append_path_encoded(std::string& out, std::string_view raw);
 
 /// The same for application/x-www-form-urlencoded text (WHATWG URL): `+` is a space.
 [[nodiscard]] bool append_form_decoded(std::string& out, std::string_view encoded);
+
+/// The same, and returns what was appended. The buffer must have room for it, so that earlier views into it
+/// stay: decoding never makes a text longer.
+[[nodiscard]] std::optional<std::string_view> decode_form_behind(std::string& buffer,
+                                                                 std::string_view encoded);
 
 }  // namespace blobvalet

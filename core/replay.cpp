@@ -143,6 +143,14 @@ std::optional<DeclaredPut> declared_put(const LoggedRequest& line) {
       *operation, line.content_type, {}, static_cast<std::uint64_t>(line.size.value_or(0)), {}};
 }
 
+/// What the page said of the file.
+UploadHints hints_of(const LoggedRequest& line) {
+  UploadHints hints;
+  if (line.file_size) hints.size = static_cast<std::uint64_t>(*line.file_size);
+  hints.type = line.file_type;
+  return hints;
+}
+
 /// What Azure said of the blob; nothing if the line does not have it.
 std::optional<BlobProperties> properties_of(const LoggedRequest& line) {
   if (line.endpoint != "success" || !line.size) return std::nullopt;
@@ -170,6 +178,10 @@ std::string_view ending_of_signature(const LoggedRequest& line, const Rule& rule
                                      std::string& why) {
   const bool fails_check = is_about_properties(line.code);
   const bool fails_declaration = is_about_declaration(line.code);
+  const bool is_checked = rule.verify.enabled && line.verb == name_of(BlobVerb::put);
+  if (const auto broken = is_checked ? broken_rule(rule.verify, line.blob, hints_of(line)) : std::nullopt) {
+    return code_of(*broken);
+  }
   if (!lacks_binding) return fails_check || fails_declaration ? "ok" : line.code;
   if (fails_declaration && !line.rule.empty()) return line.code;
   const auto put = declared_put(line);

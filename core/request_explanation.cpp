@@ -4,6 +4,8 @@
 #include <array>
 
 #include "core/ascii.hpp"
+#include "core/blob_check.hpp"
+#include "core/decimal.hpp"
 #include "core/form_urlencoded.hpp"
 #include "core/percent_encoding.hpp"
 
@@ -20,10 +22,10 @@ struct CodeRow {
 };
 constexpr std::array kCodes{
     CodeRow{"bad_request", "what is malformed",
-            "a page's or proxy's bug; with bind_request, a value no request can have"},
+            "a page's or proxy's bug; a hint, or with bind_request a value, no request can have"},
     CodeRow{"missing_parameter", "the parameter's name",
             "the two endpoints on the page; with bind_request, load "
-            "blobvalet-bound.js"},
+            "blobvalet.js"},
     CodeRow{"duplicate_parameter", "the parameter's name", "a form field with the name of another"},
     CodeRow{"bad_encoding", "where the escape or UTF-8 is malformed", "encode names as UTF-8, once"},
     CodeRow{"bad_method", "_method: must be PUT or DELETE", "a page's bug"},
@@ -177,8 +179,19 @@ std::string joined_containers(const SiteRules& rules, std::size_t account) {
   return text.empty() ? "none" : text;
 }
 
+/// What the deciding rule says of the file, as far as its name and the page tell.
+void explain_checks(RequestExplanation& explanation, const Rule& rule, const BlobTarget& target,
+                    const UploadHints& hints) {
+  if (!rule.verify.enabled) return;
+  const auto broken = broken_rule(rule.verify, target.blob.view(), hints);
+  if (!broken) return;
+  add(explanation, Level::fault, broken->field.view(),
+      std::string(broken->what.view()) + ", says verify of rule " + rule.name);
+}
+
 void explain_rules(RequestExplanation& explanation, const BlobTarget& target, BlobVerb verb,
-                   const Caller& caller, const SiteRules& rules) {
+                   const AskedRequest& asked, const SiteRules& rules) {
+  const Caller& caller = asked.caller;
   const auto opinions = rules.policy().opinions(target, verb, caller);
   bool decided = false;
   for (const auto& [rule, objection] : opinions) {
@@ -190,6 +203,7 @@ void explain_rules(RequestExplanation& explanation, const BlobTarget& target, Bl
     remark.objection = objection.view();
     remark.decides = objection.empty() && !decided;
     decided |= remark.decides;
+    if (remark.decides && verb == BlobVerb::put) explain_checks(explanation, *rule, target, asked.hints);
     explanation.rules.push_back(std::move(remark));
   }
   if (opinions.empty()) {
@@ -214,7 +228,7 @@ void explain_target(RequestExplanation& explanation, const BlobTarget& target, c
   explanation.parts.emplace_back("blob", target.blob.view());
   remark_on_name(explanation, asked.blob_uri, target.blob.view(), rules.blob_names());
   for (const BlobVerb verb : asked.verbs)
-    explain_rules(explanation, target, verb, asked.caller, rules);
+    explain_rules(explanation, target, verb, asked, rules);
 }
 
 /// Where the log's line has the parts and not the URL.
@@ -324,6 +338,8 @@ RequestExplanation explain_logged(const LoggedRequest& line, const SiteRules* ru
   const auto verb = parse_blob_verb(line.verb);
   if (rules == nullptr || !verb) return explanation;
   AskedRequest asked{line.blob_uri, {line.user, line.remote_addr, line.vars}, {*verb}};
+  if (line.file_size) asked.hints.size = static_cast<std::uint64_t>(*line.file_size);
+  asked.hints.type = line.file_type;
   const std::size_t before = explanation.findings.size();
   if (!line.blob.empty()) explain_logged_target(explanation, line, asked, *rules);
   if (line.blob.empty() && !line.blob_uri.empty()) {
@@ -366,6 +382,8 @@ std::optional<NginxRequest> NginxRequest::find(std::string_view text) {
     if (!append_form_decoded(value, pair->value)) return std::nullopt;
     if (pair->name == "bloburi") request.blob_uri = value;
     if (pair->name == "_method") request.verb = parse_blob_verb(value);
+    if (pair->name == "qqsize") request.file_size = parse_decimal(value);
+    if (pair->name == "qqtype") request.file_type = value;
   }
   // `10.0.0.1 - alice [26/Nov/2026:…] "GET … HTTP/1.1" 403 …`
   const std::size_t quote = rest.find("\" ");

@@ -34,6 +34,7 @@ struct AskedRequest {
   std::string_view blob_uri;
   Caller caller;
   std::vector<BlobVerb> verbs;
+  UploadHints hints = {};
 };
 
 /// Says how a `bloburi` is read, and which rule allows it to the caller or why none does. `rules` may be
@@ -48,12 +49,14 @@ struct AskedRequest {
 /// nothing for a text that is none of those known here.
 [[nodiscard]] std::optional<RequestExplanation> explain_complaint(std::string_view text);
 
-/// A request to blobvalet out of a line of nginx's access log: its `bloburi` and `_method`, decoded.
+/// A request to blobvalet out of a line of nginx's access log: its `bloburi`, `_method` and hints, decoded.
 struct NginxRequest {
   std::string blob_uri;
   std::optional<BlobVerb> verb;
-  std::string user;    ///< of the combined form; empty: none
-  std::string status;  ///< empty: not there
+  std::optional<std::uint64_t> file_size;  ///< `qqsize`
+  std::string file_type;                   ///< `qqtype`
+  std::string user;                        ///< of the combined form; empty: none
+  std::string status;                      ///< empty: not there
   [[nodiscard]] static std::optional<NginxRequest> find(std::string_view text);
 };
 

@@ -1,42 +1,58 @@
 #include "core/signature_request.hpp"
 
+#include <optional>
+
 #include "core/form_urlencoded.hpp"
 #include "core/percent_encoding.hpp"
 
 namespace blobvalet {
 namespace {
 
-/// The two parameters, still encoded.
-struct RawParameters {
+/// The parameters, decoded.
+struct Parameters {
   std::optional<std::string_view> method;
   std::optional<std::string_view> blob_uri;
+  std::optional<std::string_view> size;
+  std::optional<std::string_view> type;
+  std::optional<std::string_view> part;
+
+  /// The value that a parameter of this name is to fill; null for a name that we ignore.
+  std::optional<std::string_view>* slot(std::string_view name) {
+    if (name == "_method") return &method;
+    if (name == "bloburi") return &blob_uri;
+    if (name == "qqsize") return &size;
+    if (name == "qqtype") return &type;
+    if (name == "qqpart") return &part;
+    return nullptr;
+  }
 };
 
 tl::unexpected<Error> malformed_escape() {
   return refuse(Errc::bad_encoding, "query", "has a malformed percent escape");
 }
 
-/// The value that a pair of this name is to fill; null for a name that we ignore.
-Result<std::optional<std::string_view>*> slot_of(RawParameters& found, std::string_view name,
-                                                 std::string& buffer) {
-  buffer.clear();
-  if (!append_form_decoded(buffer, name)) return malformed_escape();
-  if (buffer == "_method") return &found.method;
-  if (buffer == "bloburi") return &found.blob_uri;
-  return nullptr;
+tl::unexpected<Error> given_twice(bool is_needed) {
+  if (is_needed) {
+    return refuse(Errc::duplicate_parameter, "query", "gives _method or bloburi more than once");
+  }
+  return refuse(Errc::duplicate_parameter, "query", "gives qqsize, qqtype or qqpart more than once");
 }
 
-Result<RawParameters> collect(std::string_view query, std::string& buffer) {
-  RawParameters found;
+Result<Parameters> collect(std::string_view query, std::string& buffer) {
+  Parameters found;
+  buffer.clear();
+  buffer.reserve(query.size());
   FormReader reader(query);
   while (const auto pair = reader.next()) {
-    const auto slot = slot_of(found, pair->name, buffer);
-    if (!slot) return tl::unexpected(slot.error());
-    if (*slot == nullptr) continue;
-    if ((*slot)->has_value()) {
-      return refuse(Errc::duplicate_parameter, "query", "gives _method or bloburi more than once");
-    }
-    **slot = pair->value;
+    const std::size_t begin = buffer.size();
+    const auto name = decode_form_behind(buffer, pair->name);
+    if (!name) return malformed_escape();
+    auto* slot = found.slot(*name);
+    buffer.resize(begin);
+    if (slot == nullptr) continue;
+    if (*slot) return given_twice(slot == &found.method || slot == &found.blob_uri);
+    *slot = decode_form_behind(buffer, pair->value);
+    if (!*slot) return malformed_escape();
   }
   return found;
 }
@@ -54,19 +70,15 @@ std::optional<BlobVerb> parse_blob_verb(std::string_view text) {
 }
 
 Result<SignatureRequest> SignatureRequest::parse(std::string_view query, std::string& buffer) {
-  const Result<RawParameters> found = collect(query, buffer);
-  if (!found) return tl::unexpected(found.error());
-  if (!found->method) return refuse(Errc::missing_parameter, "_method", "is missing");
-  if (!found->blob_uri) return refuse(Errc::missing_parameter, "bloburi", "is missing");
-
-  buffer.clear();
-  if (!append_form_decoded(buffer, *found->method)) return malformed_escape();
-  const auto verb = parse_blob_verb(buffer);
+  const Result<Parameters> given = collect(query, buffer);
+  if (!given) return tl::unexpected(given.error());
+  if (!given->method) return refuse(Errc::missing_parameter, "_method", "is missing");
+  if (!given->blob_uri) return refuse(Errc::missing_parameter, "bloburi", "is missing");
+  const auto verb = parse_blob_verb(*given->method);
   if (!verb) return refuse(Errc::bad_method, "_method", "must be PUT or DELETE");
-
-  buffer.clear();
-  if (!append_form_decoded(buffer, *found->blob_uri)) return malformed_escape();
-  return SignatureRequest{*verb, buffer};
+  const auto hints = UploadHints::parse(given->size, given->type, given->part);
+  if (!hints) return tl::unexpected(hints.error());
+  return SignatureRequest{*verb, *given->blob_uri, *hints};
 }
 
 }  // namespace blobvalet

@@ -88,6 +88,9 @@ void AccessLine::begin(const Event& event) {
   if (event.listed) line_.number("listed", static_cast<std::int64_t>(*event.listed));
   line_.text("rule", event.rule);
   line_.text("operation", event.operation);
+  if (event.file_size) line_.number("file_size", static_cast<std::int64_t>(*event.file_size));
+  line_.text("file_type", event.file_type);
+  if (event.part) line_.number("part", *event.part);
   if (event.given) given_sas(line_, *event.given);
   line_.number("status", static_cast<std::int64_t>(event.status));
   line_.text("outcome", event.status == Status::ok ? "ok" : "refused");

@@ -209,7 +209,8 @@ class Explainer {
     const std::string& user = options_.user.empty() ? request->user : options_.user;
     found_.add(explain_request({request->blob_uri,
                                 {user, options_.remote_addr, vars_},
-                                request->verb ? std::vector{*request->verb} : verbs()},
+                                request->verb ? std::vector{*request->verb} : verbs(),
+                                {request->file_size, request->file_type}},
                                rules()));
     if (!request->status.empty()) found_.parts.emplace_back("status", request->status);
     return true;

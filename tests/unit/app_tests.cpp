@@ -165,6 +165,117 @@ BOOST_AUTO_TEST_CASE(a_signature_is_the_bare_uri) {
   }
 }
 
+namespace {
+
+/// The site with verification on, and limits for bob's rule.
+std::string checked_site(std::string_view verify) {
+  return site_with(
+      R"("methods": ["PUT", "DELETE"]})",
+      R"("methods": ["PUT", "DELETE"], "verify": {"enabled": true, )" + std::string(verify) + "}}");
+}
+
+constexpr std::string_view kPictures =
+    R"("min_bytes": 1, "max_bytes": 1000, "content_types": ["image/*"], "extensions": ["png"])";
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(what_the_callback_would_refuse_is_not_signed) {
+  const std::string large = "422 json " + refusal_of_signature("blob: is too large", "blob_too_large");
+  const std::string small = "422 json " + refusal_of_signature("blob: is too small", "blob_too_small");
+  const std::string type = "422 json " + refusal_of_signature("blob: is of a type that is not allowed",
+                                                              "content_type_not_allowed");
+  const std::string extension =
+      "422 json " +
+      refusal_of_signature("blob: has a file name extension that is not allowed", "extension_not_allowed");
+  const struct {
+    const char* name;
+    std::string blob;
+    std::string hints;
+    std::string answer;
+  } rows[] = {
+      {"too large", "bob/a.png", "&qqsize=1001", large},
+      {"too large, as part 7", "bob/a.png", "&qqsize=1001&qqpart=7", large},
+      {"too small", "bob/a.png", "&qqsize=0", small},
+      {"of another type", "bob/a.png", "&qqsize=5&qqtype=text%2Fhtml", type},
+      {"another extension, nothing said", "bob/a.exe", "", extension},
+      {"another extension, all else fits", "bob/a.exe", "&qqsize=5&qqtype=image%2Fpng", extension},
+      {"malformed", "bob/a.png", "&qqsize=x",
+       "400 json " + refusal_of_signature("qqsize: must be a number of bytes that Azure stores in one blob",
+                                          "bad_request")},
+      {"twice", "bob/a.png", "&qqsize=1&qqsize=1",
+       "400 json " + refusal_of_signature("query: gives qqsize, qqtype or qqpart more than once",
+                                          "duplicate_parameter")},
+      // Who may not upload at all hears nothing of what fits.
+      {"somebody else's, and too large", "amy/a.png", "&qqsize=1001",
+       "403 json " + refusal_of_signature("bloburi: is not allowed", "not_allowed")},
+  };
+  Bench bench(checked_site(kPictures));
+  for (const auto& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(bench.answer(get(query_for(kAcme + "uploads/" + row.blob) + row.hints)) == row.answer);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(hints_change_nothing_about_what_is_signed) {
+  Bench bench(checked_site(kPictures));
+  const std::string query = query_for(kAcme + "uploads/bob/a.png");
+  const std::string without = bench.answer(get(query));
+  BOOST_TEST(without.starts_with("200 text https://acme.blob.core.windows.net/uploads/bob/a.png?sv="));
+  for (const std::string hints : {"&qqsize=1", "&qqsize=1000", "&qqtype=image%2Fpng", "&qqpart=0",
+                                  "&qqsize=5&qqtype=image%2Fgif&qqpart=3"}) {
+    BOOST_TEST_CONTEXT(hints) {
+      BOOST_TEST(bench.answer(get(query + hints)) == without);
+    }
+  }
+  // Nothing that is said makes a rule fit which did not.
+  for (const std::string hints :
+       {"", "&qqsize=1", "&qqtype=image%2Fpng", "&qqsize=1&qqtype=image%2Fpng&qqpart=0"}) {
+    BOOST_TEST_CONTEXT(hints) {
+      BOOST_TEST(bench.answer(get(query_for(kAcme + "uploads/amy/a.png") + hints)).starts_with("403 "));
+      BOOST_TEST(bench.answer(get(query + hints, "amy")).starts_with("403 "));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_checked_before_it_is_signed) {
+  const struct {
+    const char* name;
+    std::string site;
+    std::string query;
+  } rows[] = {
+      {"without hints, as ever", checked_site(kPictures), query_for(kAcme + "uploads/bob/a.png")},
+      {"a DELETE of what may not be uploaded any more", checked_site(kPictures),
+       query_for(kAcme + "uploads/bob/a.exe", "DELETE")},
+      {"a DELETE with hints", checked_site(kPictures),
+       query_for(kAcme + "uploads/bob/a.exe", "DELETE") + "&qqsize=9999&qqtype=text%2Fhtml"},
+      {"another rule's blob", checked_site(kPictures),
+       query_for(kAcme + "public-drop/a.exe") + "&qqsize=9999&qqtype=text%2Fhtml"},
+      {"where nothing is verified",
+       site_with(R"("verify": {"enabled": false)", R"("verify": {"enabled": false, "max_bytes": 5)"),
+       query_for(kAcme + "uploads/bob/a.exe") + "&qqsize=9999"},
+  };
+  for (const auto& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(Bench(row.site).answer(get(row.query)).starts_with("200 text https://acme.blob"));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_log_says_what_the_page_said) {
+  Bench bench(checked_site(kPictures));
+  (void)bench.answer(
+      get(query_for(kAcme + "uploads/bob/a.png") + "&qqsize=1001&qqtype=image%2Fpng&qqpart=3"));
+  BOOST_TEST(bench.logged() == "signature|id-1|bob|PUT|acme|uploads|bob/a.png|own|blob_too_large||422");
+  BOOST_TEST(bench.event.file_size.value() == 1001U);
+  BOOST_TEST(bench.event.file_type == "image/png");
+  BOOST_TEST(bench.event.part.value() == 3U);
+  (void)bench.answer(get(query_for(kAcme + "uploads/bob/a.png")));
+  BOOST_TEST(!bench.event.file_size.has_value());
+  BOOST_TEST(bench.event.file_type == "");
+  BOOST_TEST(!bench.event.part.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(nobody_may_upload_where_a_rule_says_so) {
   Bench bench;
   BOOST_TEST(bench.answer(get(query_for(kAcme + "public-drop/hello.txt"), "")) ==

@@ -206,6 +206,56 @@ BOOST_AUTO_TEST_CASE(the_first_broken_rule_is_told) {
   BOOST_TEST(next() == "ok");
 }
 
+BOOST_AUTO_TEST_CASE(what_the_page_says_before_it_uploads) {
+  const auto said = [](std::optional<std::uint64_t> size, std::string_view type = {}) {
+    return UploadHints{size, type, {}};
+  };
+  const UploadHints nothing;
+  const UploadHints part{{}, {}, 49'999};
+  const struct {
+    const char* name;
+    VerifyOptions options;
+    UploadHints hints;
+    const char* code;
+    std::string blob = "bob/a.png";
+  } rows[] = {
+      {"nothing said, nothing wanted", {}, nothing, "ok"},
+      {"all said, nothing wanted", {}, said(99, "text/html"), "ok"},
+      {"nothing said of the size", sizes(1, 5), nothing, "ok"},
+      {"nothing said of the type", types({"image/*"}), nothing, "ok"},
+      {"only the part", sizes(1, 5), part, "ok"},
+      {"as large as may be", sizes(1, 5), said(5), "ok"},
+      {"as small as may be", sizes(1, 5), said(1), "ok"},
+      {"too large", sizes(1, 5), said(6), "blob_too_large"},
+      {"much too large", sizes(0, 5), said(UploadHints::kMaxBytes), "blob_too_large"},
+      {"anything is too large", sizes(0, 0), said(1), "blob_too_large"},
+      {"too small", sizes(1, 5), said(0), "blob_too_small"},
+      {"the type", types({"image/*"}), said({}, "image/png"), "ok"},
+      {"the type in capitals, with parameters", types({"image/png"}), said({}, "IMAGE/PNG; q=1"), "ok"},
+      {"another type", types({"image/*"}), said({}, "text/html"), "content_type_not_allowed"},
+      {"what the browser does not know", types({"image/*"}), said({}, "application/octet-stream"),
+       "content_type_not_allowed"},
+      {"a type that begins alike", types({"image/png"}), said({}, "image/png2"), "content_type_not_allowed"},
+      {"a type in a parameter", types({"image/png"}), said({}, "text/html;x=image/png"),
+       "content_type_not_allowed"},
+      {"the name's extension, nothing said", extensions({"png"}), nothing, "ok"},
+      {"the name's extension in capitals", extensions({"png"}), nothing, "ok", "bob/A.PNG"},
+      {"another extension, nothing said", extensions({"png"}), nothing, "extension_not_allowed", "bob/a.exe"},
+      {"another extension, a type that fits", extensions({"png"}), said(1, "image/png"),
+       "extension_not_allowed", "bob/a.exe"},
+      {"the last extension counts", extensions({"png"}), nothing, "extension_not_allowed", "bob/a.png.exe"},
+      {"no extension", extensions({"png"}), nothing, "extension_not_allowed", "bob/png"},
+      {"a name that begins with its dot", extensions({"png"}), nothing, "extension_not_allowed", "bob/.png"},
+      {"a dot at the end", extensions({"png"}), nothing, "extension_not_allowed", "bob/a.png."},
+      {"a directory's extension", extensions({"png"}), nothing, "extension_not_allowed", "bob.png/a"},
+  };
+  for (const auto& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(code_of(broken_rule(row.options, row.blob, row.hints)) == row.code);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(claims_of_the_page_must_be_borne_out) {
   using Params = std::vector<std::pair<std::string, std::string>>;
   const auto by_size = options_with([](VerifyOptions& o) { o.size_parameter = "qqtotalfilesize"; });

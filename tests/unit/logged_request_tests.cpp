@@ -10,7 +10,7 @@ namespace {
 const std::string kLine =
     R"({"time":"2026-03-01T12:00:00Z","request_id":"id-1","endpoint":"signature","user":"b\u00f6b \"x\"",)"
     R"("remote_addr":"203.0.113.7","vars":{"tenant":"t1","team":""},"verb":"PUT","account":"acme",)"
-    R"("container":"uploads","alias":"https://cdn.example","blob":"b/a.txt","rule":"own","permissions":"cw",)"
+    R"("container":"uploads","alias":"https://cdn.example","blob":"b/a.txt","rule":"own","file_size":7,"file_type":"image/png","part":3,"permissions":"cw",)"
     R"("starts":"2026-03-01T11:45:00Z","expires":"2026-03-01T12:15:00Z","lifetime_seconds":900,"ip":"203.0.113.7",)"
     R"("bound":true,"signature_sha256":"abc","status":200,"outcome":"ok","code":"ok","cut_short_seconds":5,"micros":9})";
 
@@ -63,6 +63,9 @@ BOOST_AUTO_TEST_CASE(a_line_is_read_whatever_stands_around_it) {
       BOOST_TEST(!line->var("site").has_value());
       BOOST_TEST(line->blob == "b/a.txt");
       BOOST_TEST(line->alias == "https://cdn.example");
+      BOOST_TEST(line->file_size.value() == 7);
+      BOOST_TEST(line->file_type == "image/png");
+      BOOST_TEST(line->part.value() == 3);
       BOOST_TEST(line->lifetime_seconds.value() == 900);
       BOOST_TEST(line->cut_short_seconds.value() == 5);
       BOOST_TEST(line->bound);

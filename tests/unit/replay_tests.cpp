@@ -180,6 +180,52 @@ BOOST_AUTO_TEST_CASE(signature_requests) {
   check(rows);
 }
 
+BOOST_AUTO_TEST_CASE(what_pages_say_of_files) {
+  const auto said = [](LoggedRequest line, std::optional<std::int64_t> size, std::string_view type = {}) {
+    line.file_size = size;
+    line.file_type = type;
+    return line;
+  };
+  const auto coded = [](LoggedRequest line, std::string_view code) {
+    line.code = code;
+    line.permissions = line.expires = {};
+    line.lifetime_seconds.reset();
+    return line;
+  };
+  const auto deleted = [](LoggedRequest line) {
+    line.verb = "DELETE";
+    line.permissions = "d";
+    line.lifetime_seconds = 300;
+    return line;
+  };
+  const std::string before(kGranted);
+  const std::string pictures = own(R"("verify": {"content_types": ["image/*"]})");
+  const Row verified[] = {
+      {"nothing said", granted(), std::string(kOwn), "same"},
+      {"it fits", said(granted(), 100, "text/plain"), std::string(kOwn), "same"},
+      {"too large now", said(granted(), 101), std::string(kOwn), before + " -> refused: blob_too_large"},
+      {"another type is wanted now", said(granted(), 1, "text/plain"), pictures,
+       before + " -> refused: content_type_not_allowed"},
+      {"another type is wanted now, and none was said", granted(), pictures, "same"},
+      {"another extension is wanted now", granted("bob/a.exe"), std::string(kOwn),
+       before + " -> refused: extension_not_allowed"},
+      {"a DELETE fits always", deleted(said(granted("bob/a.exe"), 101)), std::string(kOwn), "same"},
+      {"still too large", coded(said(granted(), 101), "blob_too_large"), std::string(kOwn), "same"},
+      {"not too large any more", coded(said(granted(), 100), "blob_too_large"), std::string(kOwn),
+       "refused: blob_too_large -> granted by own (cw, 900 s)"},
+      {"not too large any more, but of a wrong type",
+       coded(said(granted(), 100, "text/plain"), "blob_too_large"), pictures, "same"},
+      {"limited, and too large now", coded(said(granted(), 101), "rate_limited"), std::string(kOwn), "same"},
+  };
+  check(verified, true);
+  const Row unverified[] = {
+      {"nobody looks", said(granted("bob/a.exe"), 101, "text/html"), std::string(kOwn), "same"},
+      {"nobody looks any more", coded(said(granted(), 101), "blob_too_large"), std::string(kOwn),
+       "refused: blob_too_large -> granted by own (cw, 900 s)"},
+  };
+  check(unverified);
+}
+
 BOOST_AUTO_TEST_CASE(what_was_no_blob_then) {
   const auto uri = [](std::string_view text, std::string_view code) {
     LoggedRequest line = refused("", code);

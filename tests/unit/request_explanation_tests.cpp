@@ -186,6 +186,65 @@ BOOST_AUTO_TEST_CASE(lines_of_the_log) {
   BOOST_TEST(show(explain_logged(gone, &rules)).ends_with("account: is not configured (any more)\n"));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_deciding_rule_says_of_the_file) {
+  std::string json(kSite);
+  const std::string_view methods = R"("methods": ["PUT", "DELETE"])";
+  json.replace(json.find(methods), methods.size(),
+               std::string(methods) +
+                   R"(, "verify": {"max_bytes": 1000, "content_types": ["image/*"], "extensions": ["png"]})");
+  const SiteRules rules = rules_of(json);
+  const std::string allowed =
+      "  PUT tenants [{tenant}/bob/**] no pattern matches the name\n"
+      "! PUT own [bob/**, shared/*.txt] \n";
+  const struct {
+    const char* name;
+    std::string blob;
+    UploadHints hints;
+    std::string told;
+  } rows[] = {
+      {"nothing said", "bob/a.png", {}, allowed},
+      {"it fits", "bob/a.png", {1000, "image/png", 3}, allowed},
+      {"too large",
+       "bob/a.png",
+       {1001, "image/png", {}},
+       "blob: is too large, says verify of rule own\n" + allowed},
+      {"of another type",
+       "bob/a.png",
+       {1, "text/html", {}},
+       "blob: is of a type that is not allowed, says verify of rule own\n" + allowed},
+      {"another extension",
+       "bob/a.exe",
+       {},
+       "blob: has a file name extension that is not allowed, says verify of rule own\n" + allowed},
+  };
+  for (const auto& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      const std::string uri = kBase + "uploads/" + row.blob;
+      const AskedRequest asked{uri, {"bob", "203.0.113.7", {}}, {BlobVerb::put}, row.hints};
+      BOOST_TEST(show(explain_request(asked, &rules)) == row.told);
+    }
+  }
+  const std::string uri = kBase + "uploads/bob/a.exe";
+  BOOST_TEST(!explain_request({uri, {"bob", "203.0.113.7", {}}, {BlobVerb::del}, {}}, &rules).has_fault());
+
+  LoggedRequest line;
+  line.endpoint = "signature";
+  line.user = "bob";
+  line.verb = "PUT";
+  line.account = "acmeuploads";
+  line.container = "uploads";
+  line.blob = "bob/a.png";
+  line.rule = "own";
+  line.code = "blob_too_large";
+  line.file_size = 1001;
+  BOOST_TEST(show(explain_logged(line, &rules)) ==
+             "blob_too_large: the client was told \"blob: is too large\"; look at: verify.max_bytes, and "
+             "validation on "
+             "the page\n"
+             "blob: is too large, says verify of rule own\n" +
+                 allowed);
+}
+
 // Every code that error.cpp can answer with has a row.
 BOOST_AUTO_TEST_CASE(every_code_is_known) {
   for (std::size_t i = 0; i <= static_cast<std::size_t>(Errc::misconfigured); ++i) {
@@ -239,6 +298,11 @@ BOOST_AUTO_TEST_CASE(lines_of_nginx) {
   BOOST_TEST(found->status == "403");
   const auto nobody = NginxRequest::find(R"(1.2.3.4 - - [x] "GET /s?_method=PUT&bloburi=x HTTP/1.1" 200 1)");
   BOOST_TEST(nobody.value().user == "");
+  BOOST_TEST(!nobody.value().file_size.has_value());
+  const auto hinting = NginxRequest::find(
+      R"(1.2.3.4 - - [x] "GET /s?qqsize=5&qqtype=image%2Fpng&qqpart=0&bloburi=x&_method=PUT HTTP/1.1" 200 1)");
+  BOOST_TEST(hinting.value().file_size.value() == 5U);
+  BOOST_TEST(hinting.value().file_type == "image/png");
   BOOST_TEST(!NginxRequest::find("GET /index.html").has_value());
   BOOST_TEST(!NginxRequest::find("bloburi=x").has_value());
   BOOST_TEST(!NginxRequest::find("GET /s?bloburi=%4").has_value());

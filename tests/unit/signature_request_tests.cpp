@@ -15,8 +15,27 @@ std::string outcome(std::string_view query) {
   return std::string(name_of(request->verb)).append(" ").append(request->blob_uri);
 }
 
+/// `<size> <type> <part>`, `-` for what was not said, or the refusal.
+std::string hints(std::string_view query) {
+  std::string buffer;
+  const auto request = SignatureRequest::parse("bloburi=x&_method=PUT&" + std::string(query), buffer);
+  if (!request) return show(request.error());
+  BOOST_TEST(request->blob_uri == "x");
+  const auto number = [](const auto& value) { return value ? std::to_string(*value) : "-"; };
+  const UploadHints& said = request->hints;
+  return number(said.size) + " " + (said.type.empty() ? "-" : std::string(said.type)) + " " +
+         number(said.part);
+}
+
 constexpr const char* kTwice = "duplicate_parameter | query | gives _method or bloburi more than once | ";
+constexpr const char* kHintTwice =
+    "duplicate_parameter | query | gives qqsize, qqtype or qqpart more than once | ";
 constexpr const char* kBadEscape = "bad_encoding | query | has a malformed percent escape | ";
+constexpr const char* kBadSize =
+    "bad_request | qqsize | must be a number of bytes that Azure stores in one blob | ";
+constexpr const char* kBadType = "bad_request | qqtype | must be a media type such as image/png | ";
+constexpr const char* kBadPart =
+    "bad_request | qqpart | must be a number below 50000, as Azure takes no more parts | ";
 constexpr const char* kBadMethod = "bad_method | _method | must be PUT or DELETE | ";
 constexpr const char* kNoMethod = "missing_parameter | _method | is missing | ";
 constexpr const char* kNoUri = "missing_parameter | bloburi | is missing | ";
@@ -102,6 +121,86 @@ BOOST_AUTO_TEST_CASE(everything_else_is_refused) {
   for (const Row& row : kRows) {
     BOOST_TEST_CONTEXT(row.name) {
       BOOST_TEST(outcome(row.query) == row.refusal);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(hints_are_read) {
+  const struct {
+    const char* name;
+    std::string query;
+    std::string said;
+  } rows[] = {
+      {"none", "", "- - -"},
+      {"as blobvalet.js sends them for a part", "qqsize=1073741824&qqtype=video%2Fmp4&qqpart=17",
+       "1073741824 video/mp4 17"},
+      {"for a whole file", "qqtype=text%2Fplain&qqsize=5", "5 text/plain -"},
+      {"an empty file", "qqsize=0", "0 - -"},
+      {"the largest blob", "qqsize=209715200000000", "209715200000000 - -"},
+      {"the first part", "qqpart=0", "- - 0"},
+      {"the last part", "qqpart=49999", "- - 49999"},
+      {"a type with parameters", "qqtype=audio%2Fwebm%3B+codecs%3D%22vp8%2C+opus%22",
+       "- audio/webm; codecs=\"vp8, opus\" -"},
+      {"an escaped name and value", "%71qsize=%31%32", "12 - -"},
+      {"names of others", "size=-1&type=&part=x&qqfilesize=x&QQSIZE=x&qqsizes=1&qqtypes=x&qqpartindex=x",
+       "- - -"},
+      {"what bind_request wants", "operation=put_blob&content_type=x&content_length=y", "- - -"},
+  };
+  for (const auto& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(hints(row.query) == row.said);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(malformed_hints_are_refused) {
+  const struct {
+    const char* name;
+    std::string query;
+    std::string refusal;
+  } rows[] = {
+      {"size twice", "qqsize=1&qqsize=1", kHintTwice},
+      {"type twice", "qqtype=a/b&qqtype=a/b", kHintTwice},
+      {"part twice", "qqpart=1&qqpart=2", kHintTwice},
+      {"size twice, one name escaped", "qqsize=1&qqs%69ze=1", kHintTwice},
+      {"size twice, one empty", "qqsize&qqsize=1", kHintTwice},
+      {"no size", "qqsize=", kBadSize},
+      {"a size without equals sign", "qqsize", kBadSize},
+      {"a negative size", "qqsize=-1", kBadSize},
+      {"a positive size", "qqsize=%2B1", kBadSize},
+      {"a blank before the size", "qqsize=+1", kBadSize},
+      {"a blank behind the size", "qqsize=1+", kBadSize},
+      {"a leading zero", "qqsize=01", kBadSize},
+      {"a fraction", "qqsize=1.5", kBadSize},
+      {"an exponent", "qqsize=1e3", kBadSize},
+      {"hexadecimal", "qqsize=0x10", kBadSize},
+      {"a NUL behind the size", "qqsize=1%00", kBadSize},
+      {"other digits", "qqsize=%D9%A1", kBadSize},
+      {"more than Azure stores", "qqsize=209715200000001", kBadSize},
+      {"more than 64 bits", "qqsize=18446744073709551617", kBadSize},
+      {"NaN", "qqsize=NaN", kBadSize},
+      {"undefined", "qqsize=undefined", kBadSize},
+      {"no type", "qqtype=", kBadType},
+      {"half a type", "qqtype=image", kBadType},
+      {"no subtype", "qqtype=image%2F", kBadType},
+      {"only a subtype", "qqtype=%2Fpng", kBadType},
+      {"two slashes", "qqtype=a%2Fb%2Fc", kBadType},
+      {"a blank behind the type", "qqtype=image%2Fpng+", kBadType},
+      {"a line feed in the type", "qqtype=image%2Fpng%0A", kBadType},
+      {"a NUL in the type", "qqtype=image%2Fpng%00", kBadType},
+      {"no ASCII", "qqtype=image%2F%C3%A4", kBadType},
+      {"two types", "qqtype=image%2Fpng%2Cimage%2Fgif", kBadType},
+      {"a type that is too long", "qqtype=a%2F" + std::string(254, 'b'), kBadType},
+      {"no part", "qqpart=", kBadPart},
+      {"a negative part", "qqpart=-1", kBadPart},
+      {"a part too many", "qqpart=50000", kBadPart},
+      {"a huge part", "qqpart=4294967296", kBadPart},
+      {"a part that is no number", "qqpart=last", kBadPart},
+      {"a broken escape in a hint", "qqtype=image%2", kBadEscape},
+  };
+  for (const auto& row : rows) {
+    BOOST_TEST_CONTEXT(row.name) {
+      BOOST_TEST(hints(row.query) == row.refusal);
     }
   }
 }
