@@ -109,6 +109,7 @@ function writeDocuments(dir, storage) {
   cpSync(join(tests, 'browser/page'), join(www, 'test'), { recursive: true });
   symlinkSync(join(tests, 'node_modules/fine-uploader/azure.fine-uploader'), join(www, 'fine-uploader'));
   symlinkSync(join(tests, 'node_modules/fine-uploader/azure.jquery.fine-uploader'), join(www, 'jquery.fine-uploader'));
+  symlinkSync(join(tests, 'node_modules/jquery/dist/jquery.js'), join(www, 'jquery.js'));
   writeFileSync(join(www, 'site.json'), JSON.stringify({
     storage: storage.blobEndpoint, signature: '/blobvalet/signature', success: '/blobvalet/success',
   }));

@@ -33,6 +33,17 @@ function startUploader(options, on = {}, make = (Uploader, all) => new Uploader(
     : make(qq.azure.FineUploaderBasic, { ...options, callbacks });
 }
 
+/// The same with the jQuery plugin, whose callbacks are events.
+function startPlugin(options) {
+  const target = $('#target');
+  for (const name of kCallbacks) {
+    const event = name[2].toLowerCase() + name.slice(3);
+    target.on(event, (_, ...args) => { events.push({ name, args: args.map(plain) }); });
+  }
+  target.fineUploaderAzure(options);
+  uploader = { addFiles: (...args) => target.fineUploaderAzure('addFiles', ...args) };
+}
+
 function plain(value) {
   if (value instanceof XMLHttpRequest) return { status: value.status, text: value.responseText };
   return value === undefined ? null : JSON.parse(JSON.stringify(value));
