@@ -29,13 +29,13 @@ function blobvalet(qq) {
   /// What is about to be sent, by Fine Uploader's id of a file, or of that and a part (`7.2`): the file's size and type as
   /// hints for the rules, and this one request for rules that bind it.
   const declare = (handler, id) => {
-    const [file, part] = String(id).split('.').map(Number);
+    const [file, part] = `${id}`.split('.').map(Number);
     const blob = handler && handler.getFile(file);
     if (!blob) return {};                         // a DELETE, or cancelled while it waited for its turn
     const [qqsize, qqtype] = [blob.size, blob.type || kUnknown];
     return part >= 0
       ? { qqsize, qqtype, qqpart: part, operation: 'put_block', content_length: handler._getChunkData(file, part).size,
-        block_id: btoa(String(part).padStart(5, '0')) }     // as Fine Uploader numbers them
+        block_id: btoa(`${part}`.padStart(5, '0')) }     // as Fine Uploader numbers them
       : { qqsize, qqtype, content_type: qqtype, ...(handler._shouldChunkThisFile(file) ? { operation: 'put_block_list' }
         : { operation: 'put_blob', content_length: qqsize }) };
   };
@@ -53,13 +53,13 @@ function blobvalet(qq) {
     /// Where the SAS is kept: with the file, or else in `deletes`.
     const stateOf = (id, key) => (handler ? handler._getFileState(parseInt(id)) : deletes[key] = deletes[key] || {});
 
-    const request = this.request = (id, bloburi) => {
+    const request = this.request = (id, uri) => {
       const promise = new qq.Promise();
-      const state = stateOf(id, endpointStore.get(id) + bloburi);
+      const state = stateOf(id, endpointStore.get(id) + uri);
       let { sas } = state;
-      if (bound || !sas || sas.bloburi !== bloburi || !(Date.now() < sas.until)) {
-        sas = state.sas = asked[id] = { bloburi, state, waiting: {}, asked: Date.now(), until: Infinity };
-        requester.initTransport(id).withParams({ bloburi, _method }).withCacheBuster().send();
+      if (bound || !sas || sas.uri !== uri || !(Date.now() < sas.until)) {
+        sas = state.sas = asked[id] = { uri, state, waiting: {}, at: Date.now(), until: Infinity };
+        requester.initTransport(id).withParams({ bloburi: uri, _method }).withCacheBuster().send();
       }
       sas.waiting[id] = promise;
       return sas.text ? promise.success(sas.text) : promise;
@@ -71,18 +71,18 @@ function blobvalet(qq) {
       const query = new URLSearchParams(text.split('?')[1]);
       // This browser's clock may be wrong: the server's Date tells how long the SAS is valid from now. Some of that is left
       // for what waits for its turn. NaN, if somebody else has signed, is never.
-      const lifetime = Date.parse(query.get('se')) - (Date.parse(xhr.getResponseHeader('Date')) || sas.asked);
-      sas.until = text && sas.asked + lifetime - Math.min(30000, lifetime / 4);
+      const lifetime = Date.parse(query.get('se')) - (Date.parse(xhr.getResponseHeader('Date')) || sas.at);
+      sas.until = text && sas.at + lifetime - Math.min(30000, lifetime / 4);
       bound = bound || query.has('srh');
       if (handler) {
         if (stateOf(id) !== sas.state) return;    // cancelled meanwhile
         const { file } = sas.state;
         // An empty header cannot be bound.
-        if (bound && !file.type) Object.defineProperty(file, 'type', { value: kUnknown, configurable: true });
+        if (bound && !file.type) Object.defineProperty(file, 'type', { value: kUnknown });
       }
       Object.entries(sas.waiting).forEach(([other, promise]) => {
-        if (!text) promise.failure('Received response code ' + xhr.status, xhr);
-        else if (bound && other !== String(id)) request(other, sas.bloburi).then(promise.success, promise.failure);
+        if (!text) promise.failure(xhr.status, xhr);
+        else if (bound && other !== `${id}`) request(other, sas.uri).then(promise.success, promise.failure);
         else promise.success(text);
       });
     }
@@ -93,7 +93,13 @@ function blobvalet(qq) {
     Stock.call(this, spec, proxy);
     making = null;
     // A refusal stays what it is until somebody changes something: no retries but those by hand.
-    wrap(spec, 'onAutoRetry', (retry) => (id, name, response, xhr) => !response.refused && retry(id, name, response, xhr));
+    wrap(spec, 'onAutoRetry', (retry) => (...all) => !all[2].refused && retry(...all));
+    // A part that was paused on its way may be sent twice, and would be twice in the file.
+    wrap(this, 'finalizeChunks', (combine) => (id) => {
+      const data = this._getPersistableData(id);
+      data.blockIdEntries = [...new Map(data.blockIdEntries.map((entry) => [entry.part, entry])).values()];
+      return combine(id);
+    });
     ['uploadChunk', 'uploadFile', 'finalizeChunks'].forEach((step) => wrap(this, step, (send) => (what) => {
       const promise = new qq.Promise();
       const { id = what, chunkIdx } = what;
@@ -101,7 +107,7 @@ function blobvalet(qq) {
         const { sas } = this._getFileState(id) || {};
         if (response.reset) {                     // Azure's 403, after which the finished parts are still there
           response.reset = false;
-          if (sas && sas.waiting[chunkIdx >= 0 ? id + '.' + chunkIdx : id]) sas.until = 0;
+          if (sas && sas.waiting[chunkIdx >= 0 ? `${id}.${chunkIdx}` : id]) sas.until = 0;
           if (again && sas) return attempt();
         }
         if (xhr) {                                // only if there was no signature
@@ -128,17 +134,16 @@ function blobvalet(qq) {
     const { error } = refusal(xhr);
     const { callbacks } = this._options;
     const { onError } = callbacks;
-    if (error) callbacks.onError = (file, name, text, ...rest) => onError(file, name, error, ...rest);
+    if (error) callbacks.onError = (file, name, text, answer) => onError(file, name, error, answer);
     complete.call(this, id, xhr, isError);
     callbacks.onError = onError;
   });
 
-  // The interface would show "Upload failed".
-  if (azure.FineUploader) wrap(azure.FineUploader.prototype, '_controlFailureTextDisplay', (show) => function (id, response) {
-    show.call(this, id, response);
-    if (!response.code || this._options.failedUploadTextDisplay.mode !== 'default') return;
-    this._templating.setStatusText(id, response.error);
-    this._showTooltip(id, response.error);
+  // The interface says "Delete failed" by itself.
+  if (azure.FineUploader) wrap(azure.FineUploader.prototype, '_onDeleteComplete', (show) => function (id, xhr, isError) {
+    show.call(this, id, xhr, isError);
+    const { error } = refusal(xhr);
+    if (isError && error) this._templating.setStatusText(id, error);
   });
 }
 

@@ -146,7 +146,7 @@ for (const { name, body, http = '' } of sites) {
         assert.equal(answer.headers.expires, undefined);
         assert.equal(answer.headers['content-encoding'], undefined);
         assert.equal(answer.headers['content-length'], String(answer.body.length));
-        assert.deepEqual(corsOf(answer), { 'allow-origin': headers.Origin, 'allow-credentials': 'true' });
+        assert.deepEqual(corsOf(answer), { 'allow-origin': headers.Origin, 'allow-credentials': 'true', 'expose-headers': 'Date' });
         const { BLOBVALET_USER: user, QUERY_STRING: own, ...more } = Object.fromEntries(answer.json().params);
         assert.equal(user, '');
         assert.equal(own, query);

@@ -95,7 +95,7 @@ for (const { name, status, path, ...how } of answers) {
         assert.equal(all[i].status, status);
         assert.equal(all[i].headers.vary, 'Origin');
         assert.deepEqual(corsOf(all[i]),
-          row.listed ? { 'allow-origin': row.origin, 'allow-credentials': 'true' } : {});
+          row.listed ? { 'allow-origin': row.origin, 'allow-credentials': 'true', 'expose-headers': 'Date' } : {});
       });
     }
   });
@@ -117,7 +117,7 @@ for (const path of [signature('a=b'), '/blobvalet/success', '/blobvalet/session?
         assert.equal(answer.body, '');
         assert.equal(answer.headers.vary, 'Origin');
         assert.deepEqual(corsOf(answer), !listed ? {} : {
-          'allow-origin': origin, 'allow-credentials': 'true', 'allow-methods': 'GET, POST, PUT',
+          'allow-origin': origin, 'allow-credentials': 'true', 'expose-headers': 'Date', 'allow-methods': 'GET, POST, PUT',
           'allow-headers': 'X-Requested-With, Cache-Control, Content-Type, X-Csrf-Token, X-Session', 'max-age': '7200',
         });
       });
