@@ -14,7 +14,7 @@ import {
 
 const kFields = [
   'time', 'request_id', 'endpoint', 'user', 'remote_addr', 'vars', 'verb', 'account', 'container', 'alias', 'blob', 'bloburi',
-  'name_cut', 'rule', 'operation', 'permissions', 'starts', 'expires', 'lifetime_seconds', 'ip', 'bound', 'signature_sha256',
+  'name_cut', 'rule', 'operation', 'file_size', 'file_type', 'part', 'permissions', 'starts', 'expires', 'lifetime_seconds', 'ip', 'bound', 'signature_sha256',
   'status', 'outcome', 'code', 'reason', 'micros',
 ];
 const kAsked = {
