@@ -318,7 +318,8 @@ describe('blobvalet.js', { timeout: 300_000 }, () => {
     it('say how large the file is, of which type, and which part comes first', async () => {
       const page = await open();
       await startUploader(page, options({ chunking: chunks(kPart) }));
-      for (const [i, [name, size, type]] of [['hints.mp4', 250_000, 'video/mp4'], ['hints.csv', 10, 'text/csv'], ['hints', 10, '']].entries()) {
+      const files = [['hints.mp4', 250_000, 'video/mp4'], ['hints.csv', 10, 'text/csv'], ['hints', 10, '']];
+      for (const [i, [name, size, type]] of files.entries()) {
         await addFile(page, name, size, { type });
         await eventsOf(page, 'onComplete', i + 1);
       }
@@ -334,7 +335,8 @@ describe('blobvalet.js', { timeout: 300_000 }, () => {
     });
 
     it('let a picture through', async () => {
-      const { result } = await upload(await open(), pictures({ chunking: chunks(kPart) }), { name: 'fine.png', size: 300_000, type: 'image/png' });
+      const { result } = await upload(await open(), pictures({ chunking: chunks(kPart) }),
+        { name: 'fine.png', size: 300_000, type: 'image/png' });
       assert.equal(result.success, true, JSON.stringify(result));
     });
 
@@ -343,7 +345,8 @@ describe('blobvalet.js', { timeout: 300_000 }, () => {
       ['too small', 'small.png', 1, 'image/png', 'blob_too_small', 'blob: is too small'],
       ['of another type', 'page.png', 10, 'text/html', 'content_type_not_allowed', 'blob: is of a type that is not allowed'],
       ['of unknown type', 'unknown.png', 10, '', 'content_type_not_allowed', 'blob: is of a type that is not allowed'],
-      ['called something else', 'program.exe', 10, 'image/png', 'extension_not_allowed', 'blob: has a file name extension that is not allowed'],
+      ['called something else', 'program.exe', 10, 'image/png', 'extension_not_allowed',
+        'blob: has a file name extension that is not allowed'],
     ]) {
       for (const chunked of [true, false]) {
         it(`refuse what is ${what} before a byte is sent, ${chunked ? 'in parts' : 'whole'}`, async () => {
@@ -382,7 +385,8 @@ describe('blobvalet.js', { timeout: 300_000 }, () => {
   });
 
   describe('every build', () => {
-    for (const script of ['azure.fine-uploader.core.js', 'azure.fine-uploader.core.min.js', 'azure.fine-uploader.js', 'azure.fine-uploader.min.js']) {
+    const builds = ['core.js', 'core.min.js', 'js', 'min.js'].map((it) => `azure.fine-uploader.${it}`);
+    for (const script of builds) {
       it(`${script}, without interface`, async () => {
         const page = await stack.open();
         await page.addScriptTag({ url: `/fine-uploader/${script}` });
