@@ -190,6 +190,7 @@ Result<std::vector<ListGrant>> Policy::list(const BlobTarget& sample, std::strin
   }
   drop_nested(prefixes);
   std::vector<ListGrant> grants;
+  grants.reserve(prefixes.size());
   for (std::string& prefix : prefixes)
     grants.push_back(ListGrant(sample, std::move(prefix), listing, caller));
   const bool has_odd_slash = sample.blob.has_empty_segment();

@@ -42,7 +42,7 @@ void print(const Grant& grant) {
     row("", "{" + name + "} " + (value.empty() ? "(none)" : value));
   row("at", grant.time);
   row("request", grant.request_id);
-  const bool shows = grant.endpoint == "success";
+  const bool shows = grant.endpoint == "success" || grant.endpoint == "session";
   row("for", (shows ? "showing " : grant.verb + " ") + object_of(grant));
   row("permissions", grant.permissions);
   row("by rule", grant.rule);

@@ -62,7 +62,7 @@ const rows = [
   ['a user twice', [...Object.entries(signature()), ['BLOBVALET_USER', 'bob']], '',
     { endpoint: 'signature', user: 'alice', ...refusal(500, 'misconfigured', 'a BLOBVALET_ parameter came twice') }],
   ['an unknown endpoint', { ...health, BLOBVALET_ENDPOINT: 'x' }, '',
-    { endpoint: 'x', ...refusal(500, 'misconfigured', 'BLOBVALET_ENDPOINT must be signature, success, health, live, ready or metrics') }],
+    { endpoint: 'x', ...refusal(500, 'misconfigured', 'BLOBVALET_ENDPOINT must be signature, success, session, health, live, ready or metrics') }],
   ['a user who forges lines', signature({ user: 'eve"}\n{"user":"root', uri: `${kContainer}/eve/a` }), '',
     { ...kAsked, user: 'eve"}\n{"user":"root', blob: 'eve/a', ...refusal(403, 'not_allowed', 'the user\'s name cannot be a path segment') }],
 ];

@@ -218,6 +218,11 @@ test('limit_req site: a tenant from the name of the site', async (t) => {
     const arrived = await stack.passed('/api/uploads/done', { method: 'POST', body: 'a=b', headers });
     assertArrived(arrived, 'alice', { BLOBVALET_ENDPOINT: 'success', BLOBVALET_VAR_TENANT: 'acme' });
   });
+  await t.test('and so has the list of earlier uploads', async () => {
+    const headers = { Host: 'acme.uploads.example.com', ...authorization };
+    const arrived = await stack.passed('/api/uploads/files?container=x', { headers });
+    assertArrived(arrived, 'alice', { BLOBVALET_ENDPOINT: 'session', BLOBVALET_VAR_TENANT: 'acme' });
+  });
   await t.test('without a password there is neither', async () => {
     await assertRefused(stack, '/api/uploads/sign', { headers: { Host: 'acme.uploads.example.com' } }, 401);
   });
