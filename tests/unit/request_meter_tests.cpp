@@ -52,7 +52,8 @@ BOOST_AUTO_TEST_CASE(an_answer_counts_once_for_each_question) {
       {"a list", event("session", Status::ok, "ok", "own"),
        "blobvalet_grants_total{endpoint=\"session\",rule=\"own\"} 1\n"
        "blobvalet_requests_total{endpoint=\"session\",status=\"200\",code=\"ok\"} 1\n"},
-      {"a list that Azure does not give", event("session", Status::service_unavailable, "azure_refused", "own"),
+      {"a list that Azure does not give",
+       event("session", Status::service_unavailable, "azure_refused", "own"),
        "blobvalet_refusals_total{endpoint=\"session\",rule=\"own\",code=\"azure_refused\"} 1\n"
        "blobvalet_requests_total{endpoint=\"session\",status=\"503\",code=\"azure_refused\"} 1\n"},
       {"a refusal that no rule made", event("signature", Status::forbidden, "not_allowed", {}, "PUT"),
