@@ -21,7 +21,7 @@ end
 function done(summary, latency)
   local e = summary.errors
   print(string.format(
-    '{"requests":%d,"seconds":%f,"p50":%f,"p99":%f,"refused":%d,"broken":%d}',
+    '{"requests":%d,"seconds":%f,"p50":%f,"p99":%f,"max":%f,"refused":%d,"broken":%d}',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-    e.status, e.connect + e.read + e.write + e.timeout))
+    latency.max / 1e3, e.status, e.connect + e.read + e.write + e.timeout))
 end

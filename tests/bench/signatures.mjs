@@ -1,92 +1,192 @@
-// Signatures per second side by side: blobvalet, constant answers, and nginx alone, behind the same nginx.
+// Signatures per second side by side, behind the same nginx: blobvalet, what people use instead, and constant answers.
 //
-// Figures of one run are only good for its ratios: the machine's other work, wrk included, weighs on all alike. So
-// the candidates take turns of a second each, and what counts is the median of the ratios within each round. On a
-// busy machine even those waver, but the ratios of CPU time hardly do.
-import { loadavg } from 'node:os';
+// Figures of one run are only good for its ratios: the machine's other work, wrk included, weighs on all alike. So within
+// each round the candidates take turns of a second each, in another order every time, and what counts is the median of the
+// ratios within rounds. On a busy machine even those waver, but the ratios of CPU time hardly do.
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { drawSignatures } from './plot.mjs';
 import {
-  ask, checkSignature, childrenOf, cpuSeconds, median, runLoad, startResponders, startSite, startWorkers,
-  typicalAnswer, writeConfigurations,
+  ask, checkSignature, childrenOf, cpuSeconds, median, rssKib, runLoad, runOpenLoop, startNodePeer, startResponders, startSite,
+  startWorkers, typicalAnswer, writeConfigurations,
 } from './stack.mjs';
 
-const rounds = Number(process.argv[2] ?? 4);
-const connectionCounts = [8, 32, 128];
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '4' },
+    quick: { type: 'boolean', default: false },       // few, and several at once: that it works, figures are worth nothing
+    plot: { type: 'string' },
+  },
+});
+const rounds = options.quick ? 1 : Number(options.rounds);
+const connectionCounts = options.quick ? [8] : [8, 32, 128, 256];
 const kSeconds = 1;
+const kCheckedBlobs = options.quick ? 20 : 200;
+const kAtOnce = options.quick ? 5 : 1;
+const kCheckedUnderLoad = 5;              // of each candidate in each turn
 
+const blobvalet = (workers, more) => ({
+  name: `blobvalet${workers}`, title: `blobvalet, ${workers} worker${workers > 1 ? 's' : ''}`, kind: 'kept', workers, signs: true, ...more,
+});
 const candidates = [
-  { name: 'one', title: 'blobvalet, 1 worker', kind: 'kept', workers: 1 },
-  { name: 'two', title: 'blobvalet, 2 workers', kind: 'kept', workers: 2 },
-  { name: 'logging', title: 'blobvalet, 1 worker, access log', kind: 'kept', workers: 1, accessLog: true },
-  { name: 'loop', title: 'constant answer, same loop, 1 worker', kind: 'kept', workers: 1, program: 'loop' },
-  { name: 'stock', title: 'constant answer, stock libfcgi, 4 workers', kind: 'stock', workers: 4 },
-  { name: 'nginx', title: 'constant answer, nginx itself', kind: 'nginx' },
+  blobvalet(1), blobvalet(2), blobvalet(3), blobvalet(4),
+  blobvalet(1, { name: 'logging', title: 'blobvalet, 1 worker, access log', accessLog: true }),
+  { name: 'lua', title: 'LuaJIT and OpenSSL in nginx', kind: 'lua', signs: true },
+  { name: 'njs', title: 'njs in nginx', kind: 'njs', signs: true },
+  { name: 'bare', title: 'Node.js alone', kind: 'proxy', program: 'bare.mjs', signs: true },
+  { name: 'express', title: 'Express and the SDK', kind: 'proxy', program: 'sdk.mjs', signs: true },
+  { name: 'loop', title: 'constant, same loop, 1 worker', kind: 'kept', workers: 1, program: 'loop' },
+  { name: 'detach', title: 'constant, 4 threads and Detach', kind: 'stock', workers: 1, threads: 4 },
+  { name: 'stock', title: 'constant, stock libfcgi, 4 workers', kind: 'stock', workers: 4 },
+  { name: 'nginx', title: 'constant, nginx itself', kind: 'nginx' },
 ];
-const ratios = [
-  ['one', 'stock'], ['two', 'stock'], ['one', 'loop'], ['logging', 'one'], ['two', 'one'], ['one', 'nginx'],
+const kLight = ['blobvalet1', 'bare', 'express', 'loop', 'stock', 'nginx'];
+const kLightLoads = [
+  { title: 'light load, 1,000/s', rate: 1000, connections: 32 },
+  { title: 'light load, 300/s with pauses, 16 connections', rate: 300, connections: 16, pauseMs: 400 },
 ];
 
 const configurations = writeConfigurations();
 const { dir } = configurations;
-const blobs = Array.from({ length: 20 }, (_, i) => `alice/${'x'.repeat(i)} ${i} ü#?%+&.jpg`);
+const bodyBytes = typicalAnswer(configurations.quiet).length;
+const blobs = Array.from({ length: kCheckedBlobs }, (_, i) => `alice/${'x'.repeat(i % 40)} ${i} ü#?%+&é漢.jpg`);
+let checked = 0;
+let checkedUnderLoad = 0;
 
-async function startCandidate(candidate, bodyBytes) {
-  const { name, kind, workers, program, accessLog } = candidate;
-  if (kind === 'nginx') return { pids: () => [], stop() {} };
-  if (kind === 'stock') return startResponders({ dir, name, workers, bodyBytes });
+function startCandidate({ name, kind, workers, program, threads, accessLog }) {
+  if (kind === 'proxy') return startNodePeer({ program });
+  if (kind === 'stock') return startResponders({ dir, name, workers, bodyBytes, threads });
+  if (kind !== 'kept') return { pids: () => [], stop() {} };
   const config = accessLog ? configurations.logging : configurations.quiet;
   return startWorkers({ dir, name, config, workers, program, env: { BENCH_BODY_BYTES: String(bodyBytes) } });
 }
 
-/// One turn: `{rate, p50, p99, cpu}`.
-async function measure({ pool, name }, nginx, scheme, connections) {
+const check = async (nginx, { name }, blob) => checkSignature(await ask(nginx.httpsPort, name, blob), blob);
+
+/// Every answer of one pass through all of the names, of each candidate that signs.
+async function checkAll(nginx) {
+  for (const candidate of candidates.filter(({ signs }) => signs)) {
+    for (const blob of blobs) await check(nginx, candidate, blob);
+    checked += blobs.length;
+  }
+}
+
+async function checkUnderLoad(nginx, candidate) {
+  if (!candidate.signs) return;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  for (let i = 0; i < kCheckedUnderLoad; i += 1) {
+    await check(nginx, candidate, `alice/${Math.random()} während.jpg`);
+    checkedUnderLoad += 1;
+  }
+}
+
+/// One turn: `{rate, p50, p99, max, cpu, rss}`, times in ms, CPU in s for 100,000 requests, memory in MiB.
+async function measure(candidate, nginx, { scheme, connections }) {
+  const { pool, name } = candidate;
   const pids = [...childrenOf(nginx.pid), ...pool.pids()];
   const before = cpuSeconds(pids);
   const port = scheme === 'http' ? nginx.httpPort : nginx.httpsPort;
-  const result = await runLoad({ url: `${scheme}://127.0.0.1:${port}/${name}`, connections, seconds: kSeconds });
-  const per100k = (cpuSeconds(pids) - before) / result.requests * 100_000;
-  return { rate: result.requests / result.seconds, p50: result.p50, p99: result.p99, cpu: per100k };
+  const [result] = await Promise.all([
+    runLoad({ url: `${scheme}://127.0.0.1:${port}/${name}`, connections, seconds: kSeconds }), checkUnderLoad(nginx, candidate),
+  ]);
+  const { requests, seconds, p50, p99, max } = result;
+  return {
+    rate: requests / seconds, p50, p99, max, cpu: (cpuSeconds(pids) - before) / requests * 100_000,
+    rss: pool.pids().reduce((sum, pid) => sum + rssKib(pid), 0) / 1024,
+  };
 }
 
-function print(scheme, connections, turns) {
-  console.log(`\n${scheme}, ${connections} connections`.padEnd(46) + 'requests/s   p50 ms   p99 ms   CPU s per 100,000');
-  for (const { name, title } of candidates) {
-    const of = (field) => median(turns[name].map((turn) => turn[field]));
-    console.log(`  ${title.padEnd(42)}${of('rate').toFixed(0).padStart(11)}${of('p50').toFixed(2).padStart(9)}`
-      + `${of('p99').toFixed(2).padStart(9)}${of('cpu').toFixed(2).padStart(20)}`);
-  }
-  const ratio = (field) => ([a, b]) => `${a}/${b} ${median(
-    turns[a].map((turn, i) => turn[field] / turns[b][i][field])).toFixed(2)}`;
-  console.log(`  ratios of requests/s: ${ratios.map(ratio('rate')).join('   ')}`);
-  console.log(`  ratios of CPU time:   ${ratios.map(ratio('cpu')).join('   ')}`);
+/// The same of an open loop, whose rate is what it asks for.
+async function measureLight({ pool, name }, nginx, load) {
+  const pids = [...childrenOf(nginx.pid), ...pool.pids()];
+  const before = cpuSeconds(pids);
+  const seconds = options.quick ? 1 : 3;
+  const { requests, p50, p99, max } = await runOpenLoop({ port: nginx.httpPort, name, seconds, ...load });
+  return {
+    rate: requests / seconds, p50, p99, max, cpu: (cpuSeconds(pids) - before) / requests * 100_000,
+    rss: pool.pids().reduce((sum, pid) => sum + rssKib(pid), 0) / 1024,
+  };
 }
 
-const bodyBytes = typicalAnswer(configurations.quiet).length;
-for (const candidate of candidates) candidate.pool = await startCandidate(candidate, bodyBytes);
-const nginx = await startSite({ dir, routes: candidates, bodyBytes });
-const signing = candidates.filter(({ kind, program }) => kind === 'kept' && !program);
-const checkAll = async () => {
-  for (const { name } of signing) {
-    for (const blob of blobs) checkSignature(await ask(nginx.httpsPort, name, blob), blob);
+function shuffle(items) {
+  const all = [...items];
+  for (let i = all.length - 1; i > 0; i -= 1) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [all[i], all[j]] = [all[j], all[i]];
   }
-};
+  return all;
+}
+
+const loadCells = ['http', 'https'].flatMap((scheme) => connectionCounts.map((connections) => ({
+  title: `${scheme}, ${connections} connections`, of: candidates, run: (it, nginx) => measure(it, nginx, { scheme, connections }),
+})));
+const lightCells = kLightLoads.map(({ title, ...load }) => ({
+  title, of: candidates.filter(({ name }) => kLight.includes(name)), run: (it, nginx) => measureLight(it, nginx, load),
+}));
+const cells = [...loadCells, ...lightCells];
+
+/// `cell.turns[name]` are the turns of a candidate, one a round.
+async function runRound(nginx) {
+  for (const cell of cells) {
+    cell.turns ??= {};
+    const turn = async (it) => { (cell.turns[it.name] ??= []).push(await cell.run(it, nginx)); };
+    const order = shuffle(cell.of);
+    while (order.length) await Promise.all(order.splice(0, kAtOnce).map(turn));
+  }
+}
+
+const kColumns = [
+  ['requests/s', 'rate', 0], ['p50 ms', 'p50', 2], ['p99 ms', 'p99', 2], ['max ms', 'max', 1],
+  ['CPU s/100k', 'cpu', 2], ['workers MiB', 'rss', 1],
+];
+const kWidth = 13;
+
+function print({ title, of, turns }) {
+  const ratio = (name, field) => median(turns.blobvalet1.map((turn, i) => turn[field] / turns[name][i][field])).toFixed(2);
+  const header = [...kColumns.map(([column]) => column), '1 worker is', 'its CPU is'];
+  console.log(`\n${title.padEnd(46)}${header.map((it) => it.padStart(kWidth)).join('')}`);
+  for (const { name, title: who } of of) {
+    const values = kColumns.map(([, field, digits]) => median(turns[name].map((turn) => turn[field])).toFixed(digits));
+    const all = [...values, `${ratio(name, 'rate')} x`, `${ratio(name, 'cpu')} x`];
+    console.log(`  ${who.padEnd(44)}${all.map((it) => it.padStart(kWidth)).join('')}`);
+  }
+}
+
+function printAll(nginx) {
+  console.log(`${options.quick ? 'QUICK: figures are worth nothing. ' : ''}Answers of ${bodyBytes} bytes, one nginx process, `
+    + `${cpus().length} cores, medians of ${rounds} rounds, load average ${loadavg()[0].toFixed(1)}.`);
+  console.log(`Signatures like the SDK's: ${checked} before and after, ${checkedUnderLoad} under load. Errors: 0.`);
+  cells.forEach(print);
+  const nginxMib = childrenOf(nginx.pid).reduce((sum, pid) => sum + rssKib(pid), 0) / 1024;
+  console.log(`\nnginx's process, with the modules of all candidates: ${nginxMib.toFixed(1)} MiB`);
+}
+
+/// What the picture shows, from the turns.
+function draw(file) {
+  const value = (from, name, field) => median(from.turns[name].map((turn) => turn[field]));
+  const cell = (title) => cells.find((it) => it.title === title);
+  const [many, most] = [connectionCounts.at(-2) ?? connectionCounts[0], connectionCounts.at(-1)];
+  const panel = (title, from, field, digits) => ({
+    title, digits, values: candidates.map(({ name, title: who, signs }) => ({ who, signs, name, value: value(from, name, field) })),
+  });
+  writeFileSync(file, drawSignatures([
+    panel(`requests/s, http, ${many} connections`, cell(`http, ${many} connections`), 'rate', 0),
+    panel(`CPU seconds for 100,000, http, ${many} connections`, cell(`http, ${many} connections`), 'cpu', 1),
+    panel(`p99 in ms, TLS, ${most} connections`, cell(`https, ${most} connections`), 'p99', 0),
+  ]));
+}
+
+let nginx;
 try {
-  await checkAll();
-  const results = {};
-  for (let round = 0; round < rounds; round += 1) {
-    for (const scheme of ['http', 'https']) {
-      for (const connections of connectionCounts) {
-        for (const candidate of candidates) {
-          const cell = (results[`${scheme} ${connections}`] ??= {});
-          (cell[candidate.name] ??= []).push(await measure(candidate, nginx, scheme, connections));
-        }
-      }
-    }
-  }
-  await checkAll();
-  console.log(`answers of ${bodyBytes} bytes, medians of ${rounds} rounds, load average ${loadavg()[0].toFixed(1)}; `
-    + `${signing.length * blobs.length} signatures recomputed before and after`);
-  for (const [cell, turns] of Object.entries(results)) print(...cell.split(' '), turns);
+  for (const candidate of candidates) candidate.pool = await startCandidate(candidate);
+  nginx = await startSite({ dir, routes: candidates, bodyBytes });
+  await checkAll(nginx);
+  for (let round = 0; round < rounds; round += 1) await runRound(nginx);
+  await checkAll(nginx);
+  printAll(nginx);
+  if (options.plot) draw(options.plot);
 } finally {
-  await nginx.stop();
-  for (const { pool } of candidates) await pool.stop();
+  await nginx?.stop();
+  for (const { pool } of candidates) await pool?.stop();
 }

@@ -1,28 +1,35 @@
-// What both measurements share: a configuration, pools, one nginx with the shipped files, and wrk.
+// What the measurements share: a configuration, pools, one nginx with the shipped files, wrk, and the check of signatures.
 import { execFileSync, spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  BlobSASPermissions, generateBlobSASQueryParameters, SASProtocol, StorageSharedKeyCredential,
+} from '@azure/storage-blob';
 import { request } from '../lib/http.mjs';
 import { plainSite, startNginx } from '../lib/nginx.mjs';
 import { startPool } from '../lib/pool.mjs';
-import { startProcess, tempDir, waitFor } from '../lib/process.mjs';
+import { freePort, startProcess, tempDir, waitFor } from '../lib/process.mjs';
 
 const build = process.env.BENCH_BUILD ?? fileURLToPath(new URL('../../build/release', import.meta.url));
 const binaries = {
   blobvalet: join(build, 'fcgi/blobvalet'),
   responder: join(build, 'tests/bench/constant_responder'),
   loop: join(build, 'tests/bench/constant_loop'),
+  openLoop: join(build, 'tests/bench/open_loop'),
 };
 const account = 'acme';
 const container = `https://${account}.blob.core.windows.net/uploads/`;
-const key = Buffer.alloc(64, 'k');
+const key = Buffer.alloc(64, 'k').toString('base64');
+const peers = fileURLToPath(new URL('peers/', import.meta.url));
+globalThis.crypto ??= webcrypto;        // the SDK takes it for granted, Node.js 18 does not have it
+const credential = new StorageSharedKeyCredential(account, key);
 
 /// A directory with configurations, whose paths are returned beside it: `{dir, quiet, logging, write(name, more)}`.
 export function writeConfigurations() {
   const dir = tempDir('blobvalet-bench');
-  writeFileSync(join(dir, 'acme.key'), key.toString('base64'), { mode: 0o600 });
+  writeFileSync(join(dir, 'acme.key'), key, { mode: 0o600 });
   const write = (name, { accessLog = false, limit, limits } = {}) => {
     const file = join(dir, `${name}.json`);
     writeFileSync(file, JSON.stringify({
@@ -38,10 +45,16 @@ export function writeConfigurations() {
   return { dir, quiet: write('quiet'), logging: write('logging', { accessLog: true }), write };
 }
 
-/// A signed URI as long as the average one: the random names of names.lua have 20 letters.
-export const typicalAnswer = (config) => execFileSync(binaries.blobvalet, [
-  'sign', '--config', config, '--user', 'alice', '--method', 'PUT', '--blob-uri', `${container}alice/${'x'.repeat(20)}1234.jpg`,
+/// What `blobvalet sign` says for a blob, alice's.
+export const signedBy = (config, blob) => execFileSync(binaries.blobvalet, [
+  'sign', '--config', config, '--user', 'alice', '--method', 'PUT', '--blob-uri', container + blob,
 ], { encoding: 'utf8' }).trim();
+
+/// A URI as the check takes it.
+export const signedExample = (blob) => signedBy(writeConfigurations().quiet, blob);
+
+/// A signed URI as long as the average one: the random names of names.lua have 20 letters.
+export const typicalAnswer = (config) => signedBy(config, `alice/${'x'.repeat(20)}1234.jpg`);
 
 /// Starts `workers` processes of blobvalet or of constant_loop; what they log goes nowhere.
 export function startWorkers({ dir, name, config, workers, program = 'blobvalet', args, env, tcp }) {
@@ -49,19 +62,32 @@ export function startWorkers({ dir, name, config, workers, program = 'blobvalet'
   return startPool({ binary: binaries[program], config, workers, dir, name, args, env, tcp });
 }
 
-/// A stock pool of `workers` constant_responders.
-export async function startResponders({ dir, name, workers, bodyBytes }) {
+/// A pool of `workers` constant_responders: stock ones, or with `threads` those which detach connections.
+export async function startResponders({ dir, name, workers, bodyBytes, threads }) {
   const pool = startProcess('spawn-fcgi', [
     '-s', join(dir, `${name}.sock`), '-M', '0660', '-n', '--',
     '/usr/bin/multiwatch', '-f', String(workers), '-s', 'TERM', '--', binaries.responder, String(bodyBytes),
+    ...(threads ? [String(threads)] : []),
   ]);
   const pids = () => childrenOf(pool.pid);
   await waitFor(() => pids().length === workers, { what: `${workers} responders` });
   return { pids, stop: pool.stop };
 }
 
+/// Starts `peers/PROGRAM` for Node.js, as it is deployed: for production, on a port behind nginx.
+export async function startNodePeer({ program }) {
+  const port = await freePort();
+  const server = startProcess(process.execPath, [join(peers, program), String(port)], {
+    env: { BENCH_KEY: key, NODE_ENV: 'production' },
+  });
+  await waitFor(() => server.ended() ?? request({ port, tls: false, path: '/' }), { what: program });
+  if (server.ended()) throw new Error(`${program} did not start:\n${server.output()}`);
+  return { port, pids: () => [server.pid], stop: () => server.stop('SIGTERM') };
+}
+
 /// One nginx with a location `/NAME` for each of `routes`: `{name, kind, tcp}` with kind `kept` (the shipped files, but
-/// for the socket's name, or its address in `tcp`), `stock` (the same without kept connections) or `nginx` (no responder at all).
+/// for the socket's name, or its address in `tcp`), `stock` (the same without kept connections),
+/// `proxy` (a server on `pool.port`), `lua`, `njs` (signed by nginx itself) or `nginx` (a constant answer).
 export function startSite({ dir, routes, bodyBytes }) {
   const shipped = (file) => readFileSync(new URL(`../../nginx/${file}`, import.meta.url), 'utf8');
   const common = shipped('snippets/blobvalet-common.conf');
@@ -70,8 +96,14 @@ export function startSite({ dir, routes, bodyBytes }) {
   const upstream = /^upstream blobvalet_signature \{[^}]*\}/m.exec(conf)[0];
   const poolByMethod = /^map \$arg__method \$blobvalet_signature_pool \{[^}]*\}/m.exec(conf)[0];
   const files = { 'snippets/bench-stock-common.conf': replace(common, 'fastcgi_keep_conn on', 'fastcgi_keep_conn off') };
-  const locations = routes.map(({ name, kind, tcp }) => {
+  const locations = routes.map(({ name, kind, tcp, pool }) => {
     if (kind === 'nginx') return `location = /${name} { ${constantAnswer(bodyBytes)} }`;
+    if (kind === 'lua') return `location = /${name} { ${kTypeOfAnswer} content_by_lua_block { answer() } }`;
+    if (kind === 'njs') return `location = /${name} { ${kTypeOfAnswer} set $bench_key "${key}"; js_content sign.answer; }`;
+    if (kind === 'proxy') {
+      files[`conf.d/bench-${name}.conf`] = `upstream bench_${name} { server 127.0.0.1:${pool.port}; keepalive 128; }`;
+      return `location = /${name} { ${kProxy} proxy_pass http://bench_${name}; }`;
+    }
     const ownSocket = tcp ? replace(upstream, /unix:\S+/g, `${tcp.address}:${tcp.port}`)
       : replace(replace(upstream, '/run/blobvalet/', `${dir}/`), 'signature.sock', `${name}.sock`);
     const ownUpstream = replace(ownSocket, 'blobvalet_signature', `bench_${name}`)
@@ -85,7 +117,7 @@ export function startSite({ dir, routes, bodyBytes }) {
   const site = join(dir, 'nginx');
   mkdirSync(site);
   return startNginx({
-    dir: site, files, workers: 1,
+    dir: site, files, workers: 1, connections: 4096, ...modulesFor(routes),
     render: plainSite(`
       access_log off;
       set $blobvalet_user alice;
@@ -95,8 +127,21 @@ export function startSite({ dir, routes, bodyBytes }) {
   });
 }
 
+const kTypeOfAnswer = 'default_type "text/plain; charset=utf-8";';
+const kProxy = 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;';
+
+// Whoever loads a module pays for it, so only those that somebody needs.
+function modulesFor(routes) {
+  const has = (wanted) => routes.some(({ kind }) => kind === wanted);
+  const lua = `lua_package_path "${peers}?.lua;;"; init_worker_by_lua_block { answer = require("sign").new("${key}") }`;
+  return {
+    modules: [...(has('lua') ? ['ndk_http_module', 'ngx_http_lua_module'] : []), ...(has('njs') ? ['ngx_http_js_module'] : [])],
+    http: `${has('lua') ? lua : ''} ${has('njs') ? `js_path "${peers}"; js_import sign from sign.js;` : ''}`,
+  };
+}
+
 const constantAnswer = (bytes) => `
-  default_type "text/plain; charset=utf-8";
+  ${kTypeOfAnswer}
   add_header Vary Origin always;
   add_header Cache-Control no-store always;
   add_header X-Content-Type-Options nosniff always;
@@ -129,26 +174,47 @@ export function startLoad({ url, connections, seconds, longestName = 40, into = 
 
 export async function runLoad(options) {
   const result = await startLoad(options).summary;
-  if (result.refused > 0 || result.broken > 0) throw new Error(`${options.url}: ${JSON.stringify(result)}`);
+  if (result.refused > 0 || result.broken > 0 || result.requests === 0) throw new Error(`${options.url}: ${JSON.stringify(result)}`);
   return result;
 }
 
-export const ask = (port, name, blob) => request({
-  port, path: `/${name}?_method=PUT&bloburi=${encodeURIComponent(container + blob)}&qqtimestamp=1`,
+export const ask = (port, name, blob, agent) => request({
+  port, agent, path: `/${name}?_method=PUT&bloburi=${encodeURIComponent(container + blob)}&qqtimestamp=1`,
 });
 
-/// Throws unless `answer` is the signed URI of `blob`: computed once more, by the recipe of version 2023-11-03.
+/// Throws unless `answer` is the URI of `blob`, signed as the official SDK signs the same blob, permissions, times, protocol and
+/// version, and allows what a PUT needs for no longer than a quarter of an hour.
 export function checkSignature(answer, blob) {
   const fail = (what) => { throw new Error(`${what}: ${answer.status} ${answer.body}`); };
   if (answer.status !== 200) fail('refused');
   const uri = new URL(answer.body);
-  const q = (name) => uri.searchParams.get(name) ?? '';
-  const path = decodeURIComponent(uri.pathname);
-  if (uri.origin + path !== container + blob) fail(`signed another blob than ${blob}`);
-  const text = [
-    q('sp'), q('st'), q('se'), `/blob/${account}${path}`, '', '', q('spr'), q('sv'), q('sr'), '', '', '', '', '', '', '',
-  ].join('\n');
-  if (q('sig') !== createHmac('sha256', key).update(text).digest('base64')) fail('wrong signature');
+  if (uri.origin + decodeURIComponent(uri.pathname) !== container + blob) fail(`signed another blob than ${blob}`);
+  const got = uri.searchParams;
+  const seconds = (Date.parse(got.get('se')) - Date.now()) / 1000;
+  if (got.get('sp') !== 'cw' || !(seconds > 840 && seconds <= 901)) fail('another grant than was asked for');
+  const expected = generateBlobSASQueryParameters({
+    containerName: 'uploads', blobName: blob, permissions: BlobSASPermissions.parse('cw'), version: got.get('sv'),
+    startsOn: got.has('st') ? new Date(got.get('st')) : undefined, expiresOn: new Date(got.get('se')),
+    protocol: got.get('spr') === 'https' ? SASProtocol.Https : undefined,
+  }, credential);
+  const sorted = (params) => [...params].map((pair) => pair.join('=')).sort().join('&');
+  if (sorted(got) !== sorted(new URLSearchParams(expected.toString()))) fail(`not what the SDK signs (${expected})`);
+}
+
+/// Asks for signatures at `rate` a second, whatever the answers do: `{requests, p50, p99, max, errors}` in ms.
+export function runOpenLoop({ port, name, rate, connections, seconds, pauseMs = 0 }) {
+  const path = `/${name}?_method=PUT&bloburi=${encodeURIComponent(`${container}alice/open`)}`;
+  const child = spawn(binaries.openLoop, [port, path, rate, connections, seconds, pauseMs].map(String));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => { output += chunk; });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code !== 0) return reject(new Error(`open_loop failed: ${output}`));
+      const result = JSON.parse(output);
+      return result.errors > 0 ? reject(new Error(`${name}: ${output}`)) : resolve(result);
+    });
+  });
 }
 
 export const childrenOf = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);

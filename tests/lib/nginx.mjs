@@ -16,6 +16,7 @@ const shipped = fileURLToPath(new URL('../../nginx/', import.meta.url));
 /// `signatureSocket` and `successSocket` (default: the same) replace those of the shipped upstreams.
 /// `enter` is a command that enters the network namespace in which nginx runs; the ports are that one's.
 /// `machines`: workers are not behind unix sockets, but on ports 9000 and 9001 of these three addresses.
+/// `modules` are names of nginx's loadable modules, without `.so`.
 /// `origins` and `customHeaders` replace the two files which an operator edits. `http` is put into http{}, and `files`
 /// maps further names below the directory to their text.
 export async function startNginx(options) {
@@ -71,7 +72,7 @@ export const sampleSite = (name, replace = []) => ({ dir, httpPort, httpsPort })
 /// The files alone; what startNginx() returns of them.
 export async function layOut({
   dir = tempDir(), render, siteConf, signatureSocket = join(dir, 'signature.sock'), successSocket = signatureSocket,
-  origins, customHeaders, http = '', files = {}, workers = 1, connections = 512, machines,
+  origins, customHeaders, http = '', files = {}, workers = 1, connections = 512, machines, modules = [],
 }) {
   for (const part of ['conf.d', 'snippets', 'blobvalet']) cpSync(join(shipped, part), join(dir, part), { recursive: true });
   for (const part of ['sites-enabled', 'tmp', 'tls']) mkdirSync(join(dir, part), { recursive: true });
@@ -87,7 +88,7 @@ export async function layOut({
   ]);
   edit(join(dir, 'snippets/blobvalet-script.conf'), [['/usr/share/blobvalet/', shipped]]);
   const own = {
-    'nginx.conf': mainConf({ dir, http, workers, connections }),
+    'nginx.conf': mainConf({ dir, http, workers, connections, modules }),
     'sites-enabled/site': siteConf ?? render(site),
     ...(origins && { 'blobvalet/origins.map': origins.map((origin) => `"${origin}" 1;\n`).join('') }),
     ...(customHeaders && { 'blobvalet/headers.map': `default "${customHeaders.join(', ')}";\n` }),
@@ -107,7 +108,8 @@ function useMachines(dir, addresses) {
 
 // What Debian's nginx.conf has, as far as it matters here, with every file below `dir`. Started by root,
 // the workers stay root, because the sockets of a test belong to whoever runs it.
-const mainConf = ({ dir, http, workers, connections }) => `
+const mainConf = ({ dir, http, workers, connections, modules }) => `
+${modules.map((name) => `load_module /usr/lib/nginx/modules/${name}.so;`).join('\n')}
 user root;
 daemon off;
 pid ${dir}/nginx.pid;
