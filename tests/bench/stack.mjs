@@ -22,6 +22,8 @@ const binaries = {
 const account = 'acme';
 const container = `https://${account}.blob.core.windows.net/uploads/`;
 const key = Buffer.alloc(64, 'k').toString('base64');
+/// For what peers sign: an account's key, a container, and the protocols that a SAS allows.
+const kSigner = { key, account, container: 'uploads', prefix: container, protocol: 'https' };
 const peers = fileURLToPath(new URL('peers/', import.meta.url));
 globalThis.crypto ??= webcrypto;        // the SDK takes it for granted, Node.js 18 does not have it
 const credential = new StorageSharedKeyCredential(account, key);
@@ -75,10 +77,10 @@ export async function startResponders({ dir, name, workers, bodyBytes, threads }
 }
 
 /// Starts `peers/PROGRAM` for Node.js, as it is deployed: for production, on a port behind nginx.
-export async function startNodePeer({ program }) {
+export async function startNodePeer({ program, signer = kSigner }) {
   const port = await freePort();
   const server = startProcess(process.execPath, [join(peers, program), String(port)], {
-    env: { BENCH_KEY: key, NODE_ENV: 'production' },
+    env: { BENCH_SIGNER: JSON.stringify(signer), NODE_ENV: 'production' },
   });
   await waitFor(() => server.ended() ?? request({ port, tls: false, path: '/' }), { what: program });
   if (server.ended()) throw new Error(`${program} did not start:\n${server.output()}`);
@@ -98,12 +100,7 @@ export function startSite({ dir, routes, bodyBytes }) {
   const files = { 'snippets/bench-stock-common.conf': replace(common, 'fastcgi_keep_conn on', 'fastcgi_keep_conn off') };
   const locations = routes.map(({ name, kind, tcp, pool }) => {
     if (kind === 'nginx') return `location = /${name} { ${constantAnswer(bodyBytes)} }`;
-    if (kind === 'lua') return `location = /${name} { ${kTypeOfAnswer} content_by_lua_block { answer() } }`;
-    if (kind === 'njs') return `location = /${name} { ${kTypeOfAnswer} set $bench_key "${key}"; js_content sign.answer; }`;
-    if (kind === 'proxy') {
-      files[`conf.d/bench-${name}.conf`] = `upstream bench_${name} { server 127.0.0.1:${pool.port}; keepalive 128; }`;
-      return `location = /${name} { ${kProxy} proxy_pass http://bench_${name}; }`;
-    }
+    if (['lua', 'njs', 'proxy'].includes(kind)) return peerLocation(name, { kind, pool });
     const ownSocket = tcp ? replace(upstream, /unix:\S+/g, `${tcp.address}:${tcp.port}`)
       : replace(replace(upstream, '/run/blobvalet/', `${dir}/`), 'signature.sock', `${name}.sock`);
     const ownUpstream = replace(ownSocket, 'blobvalet_signature', `bench_${name}`)
@@ -130,13 +127,30 @@ export function startSite({ dir, routes, bodyBytes }) {
 const kTypeOfAnswer = 'default_type "text/plain; charset=utf-8";';
 const kProxy = 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;';
 
-// Whoever loads a module pays for it, so only those that somebody needs.
-function modulesFor(routes) {
-  const has = (wanted) => routes.some(({ kind }) => kind === wanted);
-  const lua = `lua_package_path "${peers}?.lua;;"; init_worker_by_lua_block { answer = require("sign").new("${key}") }`;
+/// The location `/NAME` of a peer that signs: by nginx itself, or on `pool.port`.
+export function peerLocation(name, { kind, pool, signer = kSigner }) {
+  if (kind === 'lua') return `location = /${name} { ${kTypeOfAnswer} content_by_lua_block { answer() } }`;
+  if (kind === 'njs') return `location = /${name} { ${kTypeOfAnswer} ${njsVariables(signer)} js_content sign.answer; }`;
+  return `location = /${name} { ${kProxy} proxy_pass http://bench_${name}; }`;
+}
+
+const resourceOf = (signer) => `/blob/${signer.account}/${signer.container}/`;
+const njsVariables = (signer) => Object.entries({
+  key: signer.key, prefix: signer.prefix, resource: resourceOf(signer), protocol: signer.protocol,
+}).map(([name, value]) => `set $bench_${name} "${value}";`).join(' ');
+
+/// What startNginx() needs for the locations of `peers`. Whoever loads a module pays for it, so only those that somebody needs.
+export function modulesFor(all, signer = kSigner) {
+  const has = (wanted) => all.some(({ kind }) => kind === wanted);
+  const about = [signer.key, signer.prefix, resourceOf(signer), signer.protocol].map((it) => `"${it}"`).join(', ');
+  const lua = `lua_package_path "${peers}?.lua;;"; init_worker_by_lua_block { answer = require("sign").new(${about}) }`;
+  const upstreams = all.filter(({ kind }) => kind === 'proxy')
+    .map(({ name, pool }) => `upstream bench_${name} { server 127.0.0.1:${pool.port}; keepalive 128; }`);
   return {
     modules: [...(has('lua') ? ['ndk_http_module', 'ngx_http_lua_module'] : []), ...(has('njs') ? ['ngx_http_js_module'] : [])],
-    http: `${has('lua') ? lua : ''} ${has('njs') ? `js_path "${peers}"; js_import sign from sign.js;` : ''}`,
+    http: [
+      ...(has('lua') ? [lua] : []), ...(has('njs') ? [`js_path "${peers}"; js_import sign from sign.js;`] : []), ...upstreams,
+    ].join('\n'),
   };
 }
 

@@ -2,9 +2,8 @@
 // blobvalet.js, from the signer's own site and from another one with a custom header, which has a preflight for each signature.
 // Counted are signature requests and preflights by nginx's log, and CPU of nginx and of the worker from when the file is added.
 //
-// The peers answer as many requests as the stock page made for the large file, three at a time as Fine Uploader does, by TLS.
+// The peers of `signatures` answer the stock page's requests for the same large file.
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import https from 'node:https';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -13,7 +12,7 @@ import { launchBrowser, openContext } from '../lib/browser.mjs';
 import { plainSite, startNginx } from '../lib/nginx.mjs';
 import { sleep, tempDir } from '../lib/process.mjs';
 import {
-  ask, checkSignature, childrenOf, median, startNodePeer, startSite, startWorkers, writeConfigurations,
+  childrenOf, modulesFor, peerLocation, startNodePeer, startWorkers,
 } from './stack.mjs';
 
 const { values: options } = parseArgs({
@@ -22,8 +21,12 @@ const { values: options } = parseArgs({
 const kPartBytes = 4_000_000;               // Fine Uploader's default is 2 MB; 4 MB is what a site with large files has
 const kSmallBytes = 1_000_000;
 const kUploadTimeoutMs = 600_000;
-const kAtOnce = 3;                          // Fine Uploader's connections
-const kPeerRuns = 5;
+const peers = [
+  { name: 'lua', title: 'LuaJIT and OpenSSL in nginx', kind: 'lua' },
+  { name: 'njs', title: 'njs in nginx', kind: 'njs' },
+  { name: 'bare', title: 'Node.js alone', kind: 'proxy', program: 'bare.mjs' },
+  { name: 'express', title: 'Express and the SDK', kind: 'proxy', program: 'sdk.mjs' },
+];
 const helper = process.env.BENCH_HELPER ?? fileURLToPath(new URL('../../nginx/blobvalet.js', import.meta.url));
 const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
 
@@ -31,8 +34,36 @@ const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
 const cpuMs = (pids) => pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((task) => `/proc/${pid}/task/${task}/schedstat`))
   .reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ')[0]) / 1e6, 0);
 
-async function startUploadSite(storage) {
+/// The page's site, where `peer`, or blobvalet if there is none, answers for /sign: `{nginx, pids(), origins, stop()}`.
+async function startUploadSite(storage, peer) {
   const dir = tempDir();
+  writePages(dir);
+  const signer = { key, account, container: 'drop', prefix: `${storage.blobEndpoint}/drop/`, protocol: 'https,http' };
+  const pool = await (peer ? startPeer(peer, signer) : startBlobvalet(dir, storage));
+  const routes = peer ? [{ ...peer, name: 'sign', pool }] : [];
+  const location = peer ? peerLocation('sign', { ...peer, pool, signer })
+    : 'location = /sign { include snippets/blobvalet-signature.conf; }';
+  const nginx = await startNginx({
+    dir, customHeaders: ['X-Csrf-Token'], signatureSocket: join(dir, 'signature.sock'), ...modulesFor(routes, signer),
+    files: { 'blobvalet/origins.map': '"~^https://app\\.localhost:" 1;\n' },
+    render: plainSite(`
+      server_name app.localhost;
+      root ${dir}/www;
+      set $blobvalet_user "";
+      include snippets/blobvalet-errors.conf;
+      ${location}`),
+  });
+  const origins = ['localhost', 'app.localhost'].map((host) => `https://${host}:${nginx.httpsPort}`);
+  await storage.allowOrigins(origins);
+  const pids = () => [...childrenOf(nginx.pid), ...pool.pids()];
+  return { nginx, pids, origins, async stop() { await nginx.stop(); await pool.stop(); } };
+}
+
+function startPeer({ kind, program }, signer) {
+  return kind === 'proxy' ? startNodePeer({ program, signer }) : { pids: () => [], stop() {} };
+}
+
+function startBlobvalet(dir, storage) {
   const config = join(dir, 'blobvalet.json');
   writeFileSync(join(dir, 'account.key'), key, { mode: 0o600 });
   writeFileSync(config, JSON.stringify({
@@ -41,26 +72,17 @@ async function startUploadSite(storage) {
     rules: [{ name: 'drop', account, container: 'drop', blobs: ['**'], methods: ['PUT'], anonymous: true }],
     server: { access_log: false },
   }));
-  mkdirSync(join(dir, 'www'));
-  symlinkSync(join(modules, 'fine-uploader/azure.fine-uploader/azure.fine-uploader.core.js'), join(dir, 'www/fine-uploader.js'));
-  symlinkSync(helper, join(dir, 'www/blobvalet.js'));
+  return startWorkers({ dir, name: 'signature', config, workers: 1, args: ['--signatures-only'] });
+}
+
+function writePages(dir) {
+  const www = (name) => join(dir, 'www', name);
+  mkdirSync(www(''));
+  symlinkSync(join(modules, 'fine-uploader/azure.fine-uploader/azure.fine-uploader.core.js'), www('fine-uploader.js'));
+  symlinkSync(helper, www('blobvalet.js'));
   const page = (more) => `<!doctype html><link rel="icon" href="data:,"><script src="/fine-uploader.js"></script>${more}`;
-  writeFileSync(join(dir, 'www/stock.html'), page(''));
-  writeFileSync(join(dir, 'www/helper.html'), page('<script src="/blobvalet.js"></script>'));
-  const pool = await startWorkers({ dir, name: 'signature', config, workers: 1, args: ['--signatures-only'] });
-  const nginx = await startNginx({
-    dir, customHeaders: ['X-Csrf-Token'], signatureSocket: pool.socket, files: { 'blobvalet/origins.map': '"~^https://app\\.localhost:" 1;\n' },
-    render: plainSite(`
-      server_name app.localhost;
-      root ${dir}/www;
-      set $blobvalet_user "";
-      include snippets/blobvalet-errors.conf;
-      location = /blobvalet/signature { include snippets/blobvalet-signature.conf; }`),
-  });
-  const origins = ['localhost', 'app.localhost'].map((host) => `https://${host}:${nginx.httpsPort}`);
-  await storage.allowOrigins(origins);
-  const pids = () => [...childrenOf(nginx.pid), ...pool.pids()];
-  return { nginx, pids, origins, async stop() { await nginx.stop(); await pool.stop(); } };
+  writeFileSync(www('stock.html'), page(''));
+  writeFileSync(www('helper.html'), page('<script src="/blobvalet.js"></script>'));
 }
 
 /// Runs in the page: uploads `count` files of `bytes` each; the names of those that failed.
@@ -70,7 +92,7 @@ function uploadInPage({ endpoint, signature, customHeaders, partBytes, bytes, co
   const parts = Array.from({ length: Math.ceil(bytes / block.size) }, (_, i) => block.slice(0, Math.min(block.size, bytes - i * block.size)));
   return new Promise((resolve) => {
     const uploader = new qq.azure.FineUploaderBasic({
-      request: { endpoint }, signature: { endpoint: signature, customHeaders }, blobProperties: { name: 'uuid' },
+      request: { endpoint }, signature: { endpoint: signature, customHeaders }, blobProperties: { name: (id) => new qq.Promise().success(`alice/${uploader.getUuid(id)}`) },
       chunking: { enabled: true, partSize: partBytes, minFileSize: partBytes + 1, concurrent: { enabled: true } },
       callbacks: { onAllComplete: (succeeded, failed) => resolve({ succeeded: succeeded.length, failed: failed.length }) },
     });
@@ -78,7 +100,7 @@ function uploadInPage({ endpoint, signature, customHeaders, partBytes, bytes, co
   });
 }
 
-const requestsIn = (log, method) => log.split(`"${method} /blobvalet/signature`).length - 1;
+const requestsIn = (log, method) => log.split(`"${method} /sign?`).length - 1;
 
 /// Uploads from a fresh page; `{signatures, preflights, cpu, seconds}`.
 async function upload(site, storage, browser, { page: name, isForeign, bytes, count }) {
@@ -90,7 +112,7 @@ async function upload(site, storage, browser, { page: name, isForeign, bytes, co
   await page.evaluate((it) => fetch(`${it}/stock.html`, { mode: 'no-cors' }).then(() => {}), own);  // the handshake is not the signature's
   const [before, log, start] = [cpuMs(site.pids()), site.nginx.accessLog(), Date.now()];
   const outcome = await page.evaluate(uploadInPage, {
-    endpoint: `${storage.blobEndpoint}/drop`, signature: `${isForeign ? own : ''}/blobvalet/signature`,
+    endpoint: `${storage.blobEndpoint}/drop`, signature: `${isForeign ? own : ''}/sign`,
     customHeaders: isForeign ? { 'X-Csrf-Token': '1' } : {}, partBytes: kPartBytes, bytes, count,
   });
   const cpu = cpuMs(site.pids()) - before;
@@ -99,52 +121,6 @@ async function upload(site, storage, browser, { page: name, isForeign, bytes, co
   await context.close();
   if (outcome.succeeded !== count || outcome.failed > 0) throw new Error(`uploads failed: ${JSON.stringify(outcome)}`);
   return { signatures: requestsIn(news, 'GET'), preflights: requestsIn(news, 'OPTIONS'), cpu, seconds };
-}
-
-// --- peers ----------------------------------------------------------------------------------------------------
-
-const peers = [
-  { name: 'blobvalet', title: 'blobvalet', kind: 'kept' },
-  { name: 'lua', title: 'LuaJIT and OpenSSL in nginx', kind: 'lua' },
-  { name: 'njs', title: 'njs in nginx', kind: 'njs' },
-  { name: 'bare', title: 'Node.js alone', kind: 'proxy', program: 'bare.mjs' },
-  { name: 'express', title: 'Express and the SDK', kind: 'proxy', program: 'sdk.mjs' },
-];
-
-/// Asks for `count` signatures, checks each, and returns what CPU time in ms it took, handshakes not counted.
-async function measurePeer({ name, pool }, nginx, count) {
-  const pids = [...childrenOf(nginx.pid), ...pool.pids()];
-  const agent = new https.Agent({ keepAlive: true, maxSockets: kAtOnce });
-  const askFor = async (blob) => checkSignature(await ask(nginx.httpsPort, name, blob, agent), blob);
-  await Promise.all(Array.from({ length: kAtOnce }, (_, i) => askFor(`alice/first ${i}`)));
-  const before = cpuMs(pids);
-  const blobs = Array.from({ length: count }, (_, i) => `alice/${i}.bin`);
-  const askOnAndOn = async () => { for (let blob = blobs.pop(); blob; blob = blobs.pop()) await askFor(blob); };
-  await Promise.all(Array.from({ length: kAtOnce }, askOnAndOn));
-  const cpu = cpuMs(pids) - before;
-  agent.destroy();
-  return cpu;
-}
-
-/// CPU in ms that each peer takes for `count` answers: the median of some runs, handshakes and warm-up before.
-async function measurePeers(count) {
-  const { dir, quiet } = writeConfigurations();
-  for (const peer of peers) {
-    if (peer.kind === 'proxy') peer.pool = await startNodePeer(peer);
-    else if (peer.kind === 'kept') peer.pool = await startWorkers({ dir, name: peer.name, config: quiet, workers: 1 });
-    else peer.pool = { pids: () => [], stop() {} };
-  }
-  const nginx = await startSite({ dir, routes: peers });
-  try {
-    for (const peer of peers) await measurePeer(peer, nginx, count);
-    for (let run = 0; run < kPeerRuns; run += 1) {
-      for (const peer of peers) (peer.runs ??= []).push(await measurePeer(peer, nginx, count));
-    }
-  } finally {
-    await nginx.stop();
-    for (const { pool } of peers) await pool.stop();
-  }
-  return peers.map(({ name, title, runs }) => ({ name, title, cpu: median(runs) }));
 }
 
 // --- all of it ------------------------------------------------------------------------------------------------
@@ -156,15 +132,16 @@ const jobs = [
 ];
 const pages = existsSync(helper) ? ['stock', 'helper'] : ['stock'];
 
+const variants = (job) => [false, true].flatMap((isForeign) => pages.map((page) => ({ ...job, page, isForeign })));
+const plan = [
+  ...jobs.flatMap(variants), ...peers.map((peer) => ({ ...jobs[0], page: 'stock', isForeign: false, peer })),
+];
+
 async function measureUploads() {
   const rows = [];
   const browser = await launchBrowser();
   try {
-    for (const job of jobs) {
-      for (const isForeign of [false, true]) {
-        for (const page of pages) rows.push({ job, page, isForeign, ...await measureUpload(browser, { ...job, page, isForeign }) });
-      }
-    }
+    for (const job of plan) rows.push({ ...job, ...await measureUpload(browser, job) });
   } finally {
     await browser.close();
   }
@@ -172,12 +149,12 @@ async function measureUploads() {
 }
 
 // A store of its own for each, which is gone afterwards, since it is all in memory.
-async function measureUpload(browser, job) {
+async function measureUpload(browser, { peer, ...job }) {
   const storage = await startAzurite();
   let site;
   try {
     await storage.createContainer('drop');
-    site = await startUploadSite(storage);
+    site = await startUploadSite(storage, peer);
     await sleep(500);
     return await upload(site, storage, browser, job);
   } finally {
@@ -186,17 +163,17 @@ async function measureUpload(browser, job) {
   }
 }
 
-const line = (texts) => console.log(texts[0].padEnd(64) + texts.slice(1).map((it) => String(it).padStart(13)).join(''));
 const rows = await measureUploads();
-line(['upload to Azurite by Fine Uploader 5.16', 'signatures', 'preflights', 'CPU ms', 'seconds']);
-for (const { job, page, isForeign, signatures, preflights, cpu, seconds } of rows) {
+const ours = rows.find(({ page, isForeign }) => page === 'helper' && !isForeign);
+const line = ([first, ...rest]) => console.log(first.padEnd(92) + rest.map((it) => String(it).padStart(12)).join(''));
+
+function printRow({ title, page, isForeign, peer, isLarge, ...of }) {
+  const how = page === 'helper' ? 'blobvalet.js' : 'stock page';
   const where = isForeign ? 'another site, custom header' : 'same site';
-  line([`${job.title}, ${where}, ${page === 'helper' ? 'blobvalet.js' : 'stock'}`, signatures, preflights, cpu.toFixed(2), seconds.toFixed(1)]);
+  const against = ours && isLarge && !isForeign ? `${(of.cpu / ours.cpu).toFixed(1)} x` : '';
+  line([`${title}, ${where}, ${how}, ${peer?.title ?? 'blobvalet'}`, of.signatures, of.preflights, of.cpu.toFixed(2),
+    of.seconds.toFixed(1), against]);
 }
-const large = (page) => rows.find((row) => row.job.isLarge && row.page === page && !row.isForeign);
-const asked = large('stock').signatures;
-console.log();
-line([`the same ${asked} signatures, three at a time`, 'CPU ms', ...(large('helper') ? ['blobvalet.js'] : [])]);
-for (const { title, cpu } of await measurePeers(asked)) {
-  line([title, cpu.toFixed(2), ...(large('helper') ? [`${(cpu / large('helper').cpu).toFixed(0)} x less`] : [])]);
-}
+
+line(['Fine Uploader 5.16 in Chromium to Azurite', 'signatures', 'preflights', 'CPU ms', 'seconds', 'CPU ratio']);
+rows.forEach(printRow);

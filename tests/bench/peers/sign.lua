@@ -1,5 +1,5 @@
--- A signer inside nginx: LuaJIT, which calls OpenSSL by its FFI, with one keyed context for all requests. `new(KEY)`, in base64,
--- returns the handler of a location.
+-- A signer inside nginx: LuaJIT, which calls OpenSSL by its FFI, with one keyed context for all requests.
+-- `new(key, prefix, resource, protocol)`, the key in base64, returns the handler of a location.
 local ffi = require "ffi"
 ffi.cdef [[
 typedef struct hmac_ctx_st HMAC_CTX;
@@ -11,7 +11,6 @@ int HMAC_Final(HMAC_CTX *context, unsigned char *digest, unsigned int *size);
 ]]
 local crypto = ffi.load "libcrypto.so.3"
 local lifetime = 900
-local prefix = "https://acme.blob.core.windows.net/uploads/"
 local version = "2023-11-03"
 local digest, size = ffi.new "unsigned char[32]", ffi.new "unsigned int[1]"
 
@@ -22,15 +21,15 @@ local function hmac(context, text)
   return ngx.encode_base64(ffi.string(digest, 32))
 end
 
-local function sign(context, name)
+local function sign(context, prefix, resource, protocol, name)
   local expiry = os.date("!%Y-%m-%dT%H:%M:%SZ", ngx.time() + lifetime)
-  local text = "cw\n\n" .. expiry .. "\n/blob/acme/uploads/" .. name .. "\n\n\nhttps\n" .. version .. "\nb\n\n\n\n\n\n\n"
+  local text = "cw\n\n" .. expiry .. "\n" .. resource .. name .. "\n\n\n" .. protocol .. "\n" .. version .. "\nb\n\n\n\n\n\n\n"
   local path = ngx.escape_uri(name):gsub("%%2F", "/")
-  return prefix .. path .. "?sv=" .. version .. "&spr=https&se=" .. ngx.escape_uri(expiry) .. "&sr=b&sp=cw&sig="
+  return prefix .. path .. "?sv=" .. version .. "&spr=" .. ngx.escape_uri(protocol) .. "&se=" .. ngx.escape_uri(expiry) .. "&sr=b&sp=cw&sig="
     .. ngx.escape_uri(hmac(context, text))
 end
 
-return { new = function(key)
+return { new = function(key, prefix, resource, protocol)
   local bytes = ngx.decode_base64(key)
   local context = crypto.HMAC_CTX_new()
   crypto.HMAC_Init_ex(context, bytes, #bytes, crypto.EVP_sha256(), nil)
@@ -39,7 +38,7 @@ return { new = function(key)
     local uri = query.bloburi or ""
     local name = uri:sub(#prefix + 1)
     if query._method ~= "PUT" or uri:sub(1, #prefix) ~= prefix or name:sub(1, 6) ~= "alice/" then return ngx.exit(403) end
-    local answer = sign(context, name)
+    local answer = sign(context, prefix, resource, protocol, name)
     ngx.header["Content-Length"] = #answer
     ngx.header["Cache-Control"] = "no-store"
     ngx.print(answer)
