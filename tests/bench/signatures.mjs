@@ -162,6 +162,21 @@ function printAll(nginx) {
   console.log(`\nnginx's process, with the modules of all candidates: ${nginxMib.toFixed(1)} MiB`);
 }
 
+/// The README's table: rates and CPU of one worker against each, and what each takes and how long it lets wait.
+function printMarkdown() {
+  const value = (from, name, field, digits) => median(from.turns[name].map((turn) => turn[field])).toFixed(digits);
+  const against = (from, name, field) => median(from.turns.blobvalet1.map((turn, i) => turn[field] / from.turns[name][i][field])).toFixed(2);
+  const [few, many] = [loadCells[1], loadCells[3]];
+  const [fewTls, manyTls] = [loadCells[5], loadCells[7]];
+  console.log(`\n| | one worker's rate against it: ${[few, many, fewTls, manyTls].map(({ title }) => title.replace(' connections', '')).join(' | ')}`
+    + ' | its CPU, s for 100,000 | its p99 / max at 256, ms | its workers, MiB |\n|---|--:|--:|--:|--:|--:|--:|--:|');
+  for (const { name, title } of candidates) {
+    const ratios = [few, many, fewTls, manyTls].map((from) => `${against(from, name, 'rate')} ×`);
+    const waits = `${value(many, name, 'p99', 0)} / ${value(many, name, 'max', 0)}`;
+    console.log(`| ${[title, ...ratios, value(few, name, 'cpu', 2), waits, value(few, name, 'rss', 0)].join(' | ')} |`);
+  }
+}
+
 /// What the picture shows, from the turns.
 function draw(file) {
   const value = (from, name, field) => median(from.turns[name].map((turn) => turn[field]));
@@ -185,6 +200,7 @@ try {
   for (let round = 0; round < rounds; round += 1) await runRound(nginx);
   await checkAll(nginx);
   printAll(nginx);
+  if (!options.quick) printMarkdown();
   if (options.plot) draw(options.plot);
 } finally {
   await nginx?.stop();

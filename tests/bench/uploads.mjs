@@ -12,13 +12,17 @@ import { launchBrowser, openContext } from '../lib/browser.mjs';
 import { plainSite, startNginx } from '../lib/nginx.mjs';
 import { sleep, tempDir } from '../lib/process.mjs';
 import {
-  childrenOf, modulesFor, peerLocation, startNodePeer, startWorkers,
+  childrenOf, median, modulesFor, peerLocation, startNodePeer, startWorkers,
 } from './stack.mjs';
 
 const { values: options } = parseArgs({
-  options: { bytes: { type: 'string', default: String(2 ** 30) }, files: { type: 'string', default: '100' } },
+  options: {
+    bytes: { type: 'string', default: String(2 ** 30) },
+    files: { type: 'string', default: '100' },
+    rounds: { type: 'string', default: '3' },           // of what is compared: the large file, from the signer's own site
+  },
 });
-const kPartBytes = 4_000_000;               // Fine Uploader's default is 2 MB; 4 MB is what a site with large files has
+const kPartBytes = 4_000_000;               // Fine Uploader's default
 const kSmallBytes = 1_000_000;
 const kUploadTimeoutMs = 600_000;
 const peers = [
@@ -34,7 +38,7 @@ const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
 const cpuMs = (pids) => pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((task) => `/proc/${pid}/task/${task}/schedstat`))
   .reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ')[0]) / 1e6, 0);
 
-/// The page's site, where `peer`, or blobvalet if there is none, answers for /sign: `{nginx, pids(), origins, stop()}`.
+/// The page's site, where `peer`, or blobvalet if there is none, answers for /sign: `{nginx, cpu(), origins, stop()}`.
 async function startUploadSite(storage, peer) {
   const dir = tempDir();
   writePages(dir);
@@ -55,8 +59,8 @@ async function startUploadSite(storage, peer) {
   });
   const origins = ['localhost', 'app.localhost'].map((host) => `https://${host}:${nginx.httpsPort}`);
   await storage.allowOrigins(origins);
-  const pids = () => [...childrenOf(nginx.pid), ...pool.pids()];
-  return { nginx, pids, origins, async stop() { await nginx.stop(); await pool.stop(); } };
+  const cpu = () => ({ nginx: cpuMs(childrenOf(nginx.pid)), signer: cpuMs(pool.pids()) });
+  return { nginx, cpu, origins, async stop() { await nginx.stop(); await pool.stop(); } };
 }
 
 function startPeer({ kind, program }, signer) {
@@ -102,7 +106,7 @@ function uploadInPage({ endpoint, signature, customHeaders, partBytes, bytes, co
 
 const requestsIn = (log, method) => log.split(`"${method} /sign?`).length - 1;
 
-/// Uploads from a fresh page; `{signatures, preflights, cpu, seconds}`.
+/// Uploads from a fresh page; `{signatures, preflights, nginx, signer, seconds}`, of these two the CPU time in ms.
 async function upload(site, storage, browser, { page: name, isForeign, bytes, count }) {
   const context = await openContext(browser);
   const page = await context.newPage();
@@ -110,17 +114,20 @@ async function upload(site, storage, browser, { page: name, isForeign, bytes, co
   const [own, foreign] = site.origins;
   await page.goto(`${isForeign ? foreign : own}/${name}.html`);
   await page.evaluate((it) => fetch(`${it}/stock.html`, { mode: 'no-cors' }).then(() => {}), own);  // the handshake is not the signature's
-  const [before, log, start] = [cpuMs(site.pids()), site.nginx.accessLog(), Date.now()];
+  const [before, log, start] = [site.cpu(), site.nginx.accessLog(), Date.now()];
   const outcome = await page.evaluate(uploadInPage, {
     endpoint: `${storage.blobEndpoint}/drop`, signature: `${isForeign ? own : ''}/sign`,
     customHeaders: isForeign ? { 'X-Csrf-Token': '1' } : {}, partBytes: kPartBytes, bytes, count,
   });
-  const cpu = cpuMs(site.pids()) - before;
+  const after = site.cpu();
   const seconds = (Date.now() - start) / 1000;
   const news = site.nginx.accessLog().slice(log.length);
   await context.close();
   if (outcome.succeeded !== count || outcome.failed > 0) throw new Error(`uploads failed: ${JSON.stringify(outcome)}`);
-  return { signatures: requestsIn(news, 'GET'), preflights: requestsIn(news, 'OPTIONS'), cpu, seconds };
+  return {
+    signatures: requestsIn(news, 'GET'), preflights: requestsIn(news, 'OPTIONS'),
+    nginx: after.nginx - before.nginx, signer: after.signer - before.signer, seconds,
+  };
 }
 
 // --- all of it ------------------------------------------------------------------------------------------------
@@ -137,16 +144,23 @@ const plan = [
   ...jobs.flatMap(variants), ...peers.map((peer) => ({ ...jobs[0], page: 'stock', isForeign: false, peer })),
 ];
 
+const isCompared = ({ isLarge, isForeign }) => isLarge && !isForeign;
+
+/// The plan's rows with the medians of their rounds.
 async function measureUploads() {
-  const rows = [];
+  const runs = new Map(plan.map((job) => [job, []]));
   const browser = await launchBrowser();
   try {
-    for (const job of plan) rows.push({ ...job, ...await measureUpload(browser, job) });
+    for (let round = 0; round < Number(options.rounds); round += 1) {
+      for (const job of plan.filter((it) => round === 0 || isCompared(it))) runs.get(job).push(await measureUpload(browser, job));
+    }
   } finally {
     await browser.close();
   }
-  return rows;
+  return [...runs].map(([job, all]) => ({ ...job, ...mediansOf(all) }));
 }
+
+const mediansOf = (all) => Object.fromEntries(Object.keys(all[0]).map((field) => [field, median(all.map((it) => it[field]))]));
 
 // A store of its own for each, which is gone afterwards, since it is all in memory.
 async function measureUpload(browser, { peer, ...job }) {
@@ -167,13 +181,15 @@ const rows = await measureUploads();
 const ours = rows.find(({ page, isForeign }) => page === 'helper' && !isForeign);
 const line = ([first, ...rest]) => console.log(first.padEnd(92) + rest.map((it) => String(it).padStart(12)).join(''));
 
+const cpuOf = ({ nginx, signer }) => nginx + signer;
+
 function printRow({ title, page, isForeign, peer, isLarge, ...of }) {
   const how = page === 'helper' ? 'blobvalet.js' : 'stock page';
   const where = isForeign ? 'another site, custom header' : 'same site';
-  const against = ours && isLarge && !isForeign ? `${(of.cpu / ours.cpu).toFixed(1)} x` : '';
-  line([`${title}, ${where}, ${how}, ${peer?.title ?? 'blobvalet'}`, of.signatures, of.preflights, of.cpu.toFixed(2),
-    of.seconds.toFixed(1), against]);
+  const against = ours && isCompared({ isLarge, isForeign }) ? `${(cpuOf(of) / cpuOf(ours)).toFixed(1)} x` : '';
+  line([`${title}, ${where}, ${how}, ${peer?.title ?? 'blobvalet'}`, of.signatures, of.preflights, cpuOf(of).toFixed(2),
+    of.nginx.toFixed(2), of.signer.toFixed(2), of.seconds.toFixed(1), against]);
 }
 
-line(['Fine Uploader 5.16 in Chromium to Azurite', 'signatures', 'preflights', 'CPU ms', 'seconds', 'CPU ratio']);
+line(['Fine Uploader 5.16 in Chromium to Azurite', 'signatures', 'preflights', 'CPU ms', 'of nginx', 'of signer', 'seconds', 'CPU ratio']);
 rows.forEach(printRow);
