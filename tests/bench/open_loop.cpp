@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <iostream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -44,14 +45,18 @@ int connect_to(std::uint16_t port) {
   return fd;
 }
 
+struct Plan {
+  int rate;  // requests a second
+  int seconds;
+  int pause_ms;  // the silent part of each second
+};
+
 /// When each request is due, from the start.
-std::vector<Clock::duration> make_schedule(double rate, double seconds, double pause) {
+std::vector<Clock::duration> make_schedule(const Plan& plan) {
   std::vector<Clock::duration> schedule;
-  for (double at = 0; at < seconds; at += 1 / rate) {
-    const bool is_silent = at - static_cast<double>(static_cast<long>(at)) < pause;
-    if (!is_silent) {
-      schedule.push_back(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(at)));
-    }
+  for (int i = 0; i < plan.rate * plan.seconds; ++i) {
+    const Clock::duration at = std::chrono::nanoseconds(std::chrono::seconds(i)) / plan.rate;
+    if (at % std::chrono::seconds(1) >= std::chrono::milliseconds(plan.pause_ms)) schedule.push_back(at);
   }
   return schedule;
 }
@@ -102,7 +107,7 @@ class OpenLoop {
   }
 
  private:
-  void watch(int fd, Client* client) {
+  void watch(int fd, Client* client) const {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.ptr = client;
@@ -179,14 +184,14 @@ class OpenLoop {
 
 int main(int argc, char** argv) {
   if (argc != 7) return 2;
+  const auto number = [argv](int i) { return static_cast<int>(std::strtol(argv[i], nullptr, 10)); };
   ::prctl(PR_SET_TIMERSLACK, 1);  // as exact as the kernel can: late wake-ups would count as slow answers
   try {
-    OpenLoop loop(static_cast<std::uint16_t>(std::atoi(argv[1])), argv[2],
-                  std::strtoul(argv[4], nullptr, 10));
-    loop.run(make_schedule(std::atof(argv[3]), std::atof(argv[5]), std::atof(argv[6]) / 1000));
+    OpenLoop loop(static_cast<std::uint16_t>(number(1)), argv[2], static_cast<std::size_t>(number(4)));
+    loop.run(make_schedule({number(3), number(5), number(6)}));
     loop.print();
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "open_loop: %s\n", error.what());
+    std::cerr << "open_loop: " << error.what() << '\n';
     return 1;
   }
 }
