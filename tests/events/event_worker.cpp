@@ -91,7 +91,7 @@ Sender sender(const Journal& delivered) {
 
 int work(std::string_view store, const std::string& name, int threads, const char* stored_file,
          const char* delivered_file) {
-  std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGUSR1);
@@ -105,6 +105,7 @@ int work(std::string_view store, const std::string& name, int threads, const cha
   Deliverer deliverer(
       open_store(store), [&] { return sender(delivered); }, clock, options);
   std::vector<std::thread> storing;
+  storing.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) {
     // Each run has subjects of its own: who was killed cannot tell whether its last event was stored.
     const std::string subject = name + "." + std::to_string(::getpid()) + "." + std::to_string(i);
@@ -125,6 +126,7 @@ int measure(std::string_view store, int threads, int seconds) {
   const auto begin = std::chrono::steady_clock::now();
   const auto end = begin + std::chrono::seconds(seconds);
   std::vector<std::thread> storing;
+  storing.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) {
     storing.emplace_back([&, i] {
       const auto events = open_store(store);
