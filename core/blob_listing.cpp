@@ -30,7 +30,10 @@ Result<HttpRetry::Outcome> BlobListing::ask(const ListGrant& list, std::string_v
   call.max_answer_bytes = kPageBytes;
   call.url.reserve(8192);  // a SAS is not to be left behind in a smaller buffer
   const std::string count = std::to_string(max_entries);
-  std::vector<NamedValue> parameters{{"include", "metadata"}, {"maxresults", count}};
+  std::vector<NamedValue> parameters;
+  parameters.reserve(3);
+  parameters.push_back({"include", "metadata"});
+  parameters.push_back({"maxresults", count});
   if (!marker.empty()) parameters.push_back({"marker", marker});
   const auto left = std::chrono::ceil<std::chrono::seconds>(deadline - timer_.now());
   const auto authorized =

@@ -7,13 +7,8 @@ namespace blobvalet::fcgi {
 using std::chrono::steady_clock;
 
 CallbackThreads::CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox,
-                                 std::function<void()> event_stored, WorkerState* state)
-    : most_threads_(threads),
-      event_stored_(std::move(event_stored)),
-      clock_(clock),
-      log_(log),
-      mailbox_(mailbox),
-      state_(state) {
+                                 CallbackService* service, WorkerState* state)
+    : most_threads_(threads), service_(service), clock_(clock), log_(log), mailbox_(mailbox), state_(state) {
   Meters* meters = state == nullptr ? nullptr : state->meters();
   if (meters == nullptr) return;
   in_flight_ = meters->meter(MeterKind::gauge, metric::kInFlight);
@@ -89,8 +84,8 @@ std::optional<CallbackJob> CallbackThreads::next() {
 }
 
 void CallbackThreads::make_app(std::optional<SiteApp>& app, const std::shared_ptr<const Site>& site) const {
-  if (event_stored_) {
-    app.emplace(site, clock_, log_, event_stored_, state_);
+  if (service_ != nullptr) {
+    app.emplace(site, clock_, log_, service_->ports_for(*site), state_);
   } else {
     app.emplace(site, clock_, log_, state_);
   }

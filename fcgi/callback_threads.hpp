@@ -2,7 +2,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -31,11 +30,10 @@ class CallbackThreads {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// Answered connections go to `mailbox`; `event_stored` is called, by any thread, after each event that is
-  /// stored. Without it (empty), what would wait for Azure or the application is refused. `state` may be
-  /// null.
+  /// Answered connections go to `mailbox`. Without `service` (null), what would wait for Azure or the
+  /// application is refused. `state` may be null. All of them outlive it.
   CallbackThreads(unsigned threads, const Clock& clock, const Log& log, Mailbox& mailbox,
-                  std::function<void()> event_stored, WorkerState* state = nullptr);
+                  CallbackService* service, WorkerState* state = nullptr);
   /// Answers what is queued, then ends.
   ~CallbackThreads();
   CallbackThreads(const CallbackThreads&) = delete;
@@ -65,7 +63,7 @@ class CallbackThreads {
   // blobvalet.json allows a minute for Azure and another one for the application.
   static constexpr std::chrono::seconds kLongestCallback{150};
   const unsigned most_threads_;
-  const std::function<void()> event_stored_;
+  CallbackService* const service_;
   const Clock& clock_;
   const Log& log_;
   Mailbox& mailbox_;

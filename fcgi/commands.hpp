@@ -6,6 +6,7 @@
 
 #include "core/event_store.hpp"
 #include "core/utc_time.hpp"
+#include "fcgi/callback_service.hpp"
 
 namespace blobvalet::fcgi {
 
@@ -32,9 +33,9 @@ struct KeySwitchOptions {
 /// True if fd 0 is a listening socket, as spawn-fcgi and systemd pass it.
 [[nodiscard]] bool stdin_is_listening();
 
-/// Serves FastCGI on fd 0 until SIGTERM. With `signatures_only`, what might wait for Azure, the application
-/// or the event store is refused, and the worker needs neither network nor files beyond its keys.
-[[nodiscard]] ExitCode serve(const std::string& config_file, bool signatures_only);
+/// Serves FastCGI on fd 0 until SIGTERM. Without `make_callbacks` (empty), what might wait for Azure, the
+/// application or the event store is refused, and the worker needs neither network nor files beyond its keys.
+[[nodiscard]] ExitCode serve(const std::string& config_file, const MakeCallbackService& make_callbacks);
 
 /// The event store that the configuration names; nothing, said on standard error, if it names none or is
 /// faulty.

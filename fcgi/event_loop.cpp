@@ -62,10 +62,9 @@ void EventLoop::block_signals() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
+EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
                      Reload reload, Surroundings surroundings)
-    : duty_(duty),
-      clock_(clock),
+    : clock_(clock),
       log_(log),
       reload_(std::move(reload)),
       surroundings_(surroundings),
@@ -74,16 +73,14 @@ EventLoop::EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site,
       app_(std::in_place, site, clock, log, surroundings.state),
       limits_(limits_for(*site)),
       peeked_(largest_request(limits_)),
-      deliveries_(clock, meters()),
-      callbacks_(
-          site->server().threads, clock, log, mailbox_, [this] { deliveries_.wake(); }, surroundings.state),
-      counted_(kCountingThreads, clock, log, mailbox_, {}, surroundings.state),
+      callbacks_(site->server().threads, clock, log, mailbox_, surroundings.callbacks, surroundings.state),
+      counted_(kCountingThreads, clock, log, mailbox_, nullptr, surroundings.state),
       admission_(listen_fd, site->server().allow_from),
       acceptor_(listen_fd, mailbox_, admission_) {
   watch(mailbox_.fd(), EPOLLIN, &mailbox_);
   watch(signals_.get(), EPOLLIN, &signals_);
   if (surroundings_.files != nullptr) watch(surroundings_.files->fd(), EPOLLIN, surroundings_.files);
-  if (duty_ == Duty::all) deliveries_.begin(site);
+  if (surroundings_.callbacks != nullptr) surroundings_.callbacks->deliver_for(site);
   begin_metering(*site);
   if (surroundings_.files != nullptr) look_at_files();
 }
@@ -96,7 +93,7 @@ void EventLoop::begin_metering(const Site& site) {
   Meters* meters = this->meters();
   if (meters == nullptr) return;
   const auto duty = [&](std::string_view name) {
-    return sample_name(name, {{"duty", duty_ == Duty::all ? "all" : "signatures"}});
+    return sample_name(name, {{"duty", surroundings_.callbacks != nullptr ? "all" : "signatures"}});
   };
   set(meters->meter(MeterKind::gauge, duty(metric::kWorkers)), 1);
   count(meters->meter(MeterKind::counter, duty(metric::kWorkerStarts)));
@@ -104,7 +101,7 @@ void EventLoop::begin_metering(const Site& site) {
   open_connections_ = meters->meter(MeterKind::gauge, metric::kConnections);
   // There from the beginning, so that the first of each is seen to come.
   (void)Histogram(*meters, metric::kRequest, "endpoint=\"signature\"");
-  if (duty_ != Duty::all) return;
+  if (surroundings_.callbacks == nullptr) return;
   (void)Histogram(*meters, metric::kRequest, "endpoint=\"success\"");
   if (site.policy().lists()) (void)Histogram(*meters, metric::kRequest, "endpoint=\"session\"");
   (void)Histogram(*meters, metric::kAzure, {});
@@ -201,7 +198,7 @@ void EventLoop::take_in(const std::shared_ptr<const Site>& site) {
   if (surroundings_.files != nullptr) look_at_files();
   if (site == nullptr) return;
   app_.emplace(site, clock_, log_, surroundings_.state);
-  if (duty_ == Duty::all) deliveries_.begin(site);
+  if (surroundings_.callbacks != nullptr) surroundings_.callbacks->deliver_for(site);
   log_.follow(site->server());
   limits_ = limits_for(*site);
   peeked_.resize(largest_request(limits_));
@@ -250,7 +247,7 @@ void EventLoop::begin_stopping() {
   stopping_ = true;
   if (surroundings_.manager != nullptr) surroundings_.manager->stopping();
   reload_at_.reset();
-  deliveries_.stop();
+  if (surroundings_.callbacks != nullptr) surroundings_.callbacks->stop();
   FCGX_ShutdownPending();
   acceptor_.stop();
   collect_mail();
@@ -358,7 +355,7 @@ void EventLoop::serve(Connection& connection, bool body_too_large) {
 /// Null: the loop itself answers.
 CallbackThreads* EventLoop::threads_for(const Request& request) {
   const Site& site = *app_->site();
-  if (duty_ == Duty::all && App::may_wait(site, request)) return &callbacks_;
+  if (surroundings_.callbacks != nullptr && App::may_wait(site, request)) return &callbacks_;
   return App::may_wait_for_limits(site, request) ? &counted_ : nullptr;
 }
 

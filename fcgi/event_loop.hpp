@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "fcgi/acceptor.hpp"
+#include "fcgi/callback_service.hpp"
 #include "fcgi/callback_threads.hpp"
-#include "fcgi/deliveries.hpp"
 #include "fcgi/file_watch.hpp"
 #include "fcgi/mailbox.hpp"
 #include "fcgi/record_gate.hpp"
@@ -35,23 +35,18 @@ class EventLoop {
   /// called before any other thread is made.
   static void block_signals();
 
-  /// What this worker is for.
-  enum class Duty : std::uint8_t {
-    all,
-    signatures,  ///< what waits for neither Azure nor the application; the rest is refused
-  };
-
   /// What a worker has beside the requests; each may be null.
   struct Surroundings {
     FileWatch* files = nullptr;  ///< when they change, `reload` is called
     WorkerState* state = nullptr;
     const ServiceManager* manager = nullptr;  ///< is told when the loop serves, reloads and stops
     Watchdog* watchdog = nullptr;             ///< is told that the loop goes on
+    CallbackService* callbacks = nullptr;     ///< null: what waits for Azure or the application is refused
   };
 
   /// Throws std::runtime_error if the kernel gives no epoll, eventfd or signalfd.
-  EventLoop(int listen_fd, Duty duty, std::shared_ptr<const Site> site, const Clock& clock, Log& log,
-            Reload reload, Surroundings surroundings = {nullptr, nullptr, nullptr, nullptr});
+  EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Clock& clock, Log& log, Reload reload,
+            Surroundings surroundings = {nullptr, nullptr, nullptr, nullptr, nullptr});
 
   /// Runs until a signal ends it. False if the listening socket stopped working.
   [[nodiscard]] bool run();
@@ -91,7 +86,6 @@ class EventLoop {
   void begin_metering(const Site& site);
   [[nodiscard]] Meters* meters() const;
 
-  const Duty duty_;
   const Clock& clock_;
   Log& log_;
   Reload reload_;
@@ -110,7 +104,6 @@ class EventLoop {
   Meter* in_flight_ = nullptr;
   Meter* open_connections_ = nullptr;
   // Their threads use what stands above, so they are made last and end first.
-  Deliveries deliveries_;
   CallbackThreads callbacks_;
   CallbackThreads counted_;  ///< signatures that wait for the store of rate limits, and for no callback
   Admission admission_;

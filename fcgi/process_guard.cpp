@@ -68,4 +68,9 @@ std::vector<std::string> guard_process() {
   return faults;
 }
 
+void log_guard_faults(const std::vector<std::string>& faults) {
+  for (const std::string& fault : faults)
+    Log::notice("secrets_exposed", fault);
+}
+
 }  // namespace blobvalet::fcgi

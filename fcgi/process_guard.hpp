@@ -15,4 +15,8 @@ namespace blobvalet::fcgi {
 /// Returns what the machine does not grant, each a line for the log.
 [[nodiscard]] std::vector<std::string> guard_process();
 
+/// Says them. A command is over in a moment; whoever looks after daemons should know how well they are
+/// guarded.
+void log_guard_faults(const std::vector<std::string>& faults);
+
 }  // namespace blobvalet::fcgi

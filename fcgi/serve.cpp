@@ -6,9 +6,9 @@
 
 #include "core/tcp_listener.hpp"
 #include "core/version.hpp"
-#include "fcgi/adapters/curl_http.hpp"
 #include "fcgi/adapters/shared_ledger.hpp"
 #include "fcgi/adapters/shared_meters.hpp"
+#include "fcgi/code_pages.hpp"
 #include "fcgi/commands.hpp"
 #include "fcgi/config_file.hpp"
 #include "fcgi/event_loop.hpp"
@@ -42,7 +42,7 @@ bool stdin_is_listening() {
   return ::getsockopt(kListenFd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
 }
 
-ExitCode serve(const std::string& config_file, bool signatures_only) {
+ExitCode serve(const std::string& config_file, const MakeCallbackService& make_callbacks) {
   if (!stdin_is_listening()) {
     Log::notice("start_failed", "fd 0 is not a listening socket; start blobvalet by spawn-fcgi or systemd");
     return ExitCode::usage;
@@ -65,10 +65,8 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
     Log::notice("start_failed", "libfcgi cannot be initialised");
     return ExitCode::failure;
   }
-  const CurlLibrary curl;
   const SystemClock clock;
   Log log((*site)->server());
-  const auto duty = signatures_only ? EventLoop::Duty::signatures : EventLoop::Duty::all;
   FileWatch files;
   Log::notice("started", std::string(kVersion) + ", configuration " + (*site)->revision());
   if (tcp) Log::notice("listening", tcp->text());
@@ -87,10 +85,12 @@ ExitCode serve(const std::string& config_file, bool signatures_only) {
     state.use_limits_of(*next);
     return next;
   };
+  const auto callbacks = make_callbacks ? make_callbacks(clock, state.meters()) : nullptr;
   const ServiceManager manager;
-  Watchdog watchdog(manager, signatures_only ? kLongestStandstill : kLongestStandstillWithStore);
-  EventLoop loop(kListenFd, duty, *site, clock, log, reload_and_follow,
-                 {&files, &state, &manager, &watchdog});
+  Watchdog watchdog(manager, callbacks == nullptr ? kLongestStandstill : kLongestStandstillWithStore);
+  EventLoop loop(kListenFd, *site, clock, log, reload_and_follow,
+                 {&files, &state, &manager, &watchdog, callbacks.get()});
+  release_code_pages();
   const bool ended_by_signal = loop.run();
   Log::notice(ended_by_signal ? "stopped" : "listening_socket_failed");
   return ended_by_signal ? ExitCode::success : ExitCode::failure;

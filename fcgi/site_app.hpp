@@ -1,10 +1,9 @@
 #pragma once
-#include <functional>
 #include <memory>
 
 #include "core/app.hpp"
 #include "core/request_meter.hpp"
-#include "fcgi/callback_ports.hpp"
+#include "fcgi/callback_service.hpp"
 #include "fcgi/connection.hpp"
 #include "fcgi/log.hpp"
 
@@ -19,11 +18,11 @@ class SiteApp {
   /// Never waits, and refuses what would have to. `clock`, `log` and `state`, which may be null, outlive it.
   SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log, WorkerState* state = nullptr)
       : site_(site), app_(std::move(site), clock, nullptr, state), log_(log), meter_(meters_of(state)) {}
-  /// Answers everything; `event_stored` is called after each event that is stored.
+  /// Answers everything.
   SiteApp(std::shared_ptr<const Site> site, const Clock& clock, const Log& log,
-          std::function<void()> event_stored, WorkerState* state = nullptr)
+          std::unique_ptr<ThreadPorts> ports, WorkerState* state = nullptr)
       : site_(site),
-        ports_(std::make_unique<ThreadPorts>(*site, std::move(event_stored), meters_of(state))),
+        ports_(std::move(ports)),
         app_(std::move(site), clock, &ports_->ports(), state),
         log_(log),
         meter_(meters_of(state)) {}

@@ -35,5 +35,5 @@ bool SiteApp::answer_busy(Connection& connection, const Request& request, Time s
 /// As `blobvalet serve --config F` is called.
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
-  return static_cast<int>(blobvalet::fcgi::serve(argv[3], false));
+  return static_cast<int>(blobvalet::fcgi::serve(argv[3], {}));
 }

@@ -10,7 +10,7 @@ const kAllowedGrowthKib = 256;
 const kSlowestRate = 1_000;  // requests per second; bounds the run
 
 const { dir, logging } = writeConfigurations();
-const pool = await startWorkers({ dir, name: 'soak', config: logging, workers: 1 });
+const pool = await startWorkers({ dir, name: 'soak', config: logging, workers: 1, args: ['--signatures-only'] });
 const nginx = await startSite({ dir, routes: [{ name: 'soak', kind: 'kept' }] });
 const [worker] = pool.pids();
 

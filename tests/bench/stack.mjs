@@ -13,7 +13,7 @@ import { startPool } from '../lib/pool.mjs';
 import { freePort, startProcess, tempDir, waitFor } from '../lib/process.mjs';
 
 const build = process.env.BENCH_BUILD ?? fileURLToPath(new URL('../../build/release', import.meta.url));
-const binaries = {
+export const binaries = {
   blobvalet: join(build, 'fcgi/blobvalet'),
   responder: join(build, 'tests/bench/constant_responder'),
   loop: join(build, 'tests/bench/constant_loop'),

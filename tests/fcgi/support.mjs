@@ -60,10 +60,10 @@ export async function startWorker({ config, ...more } = {}) {
 }
 
 /// The same for a site that there is already, by whose name for the worker its files are told from those of others.
-export async function startWorkerOf(site, { name = 'worker', env, log } = {}) {
+export async function startWorkerOf(site, { name = 'worker', args = [], env, log } = {}) {
   const socket = join(site.dir, `${name}.sock`);
   const worker = startProcess('spawn-fcgi', [
-    '-s', socket, '-M', '0660', '-n', '--', blobvaletBinary, 'serve', '--config', site.file,
+    '-s', socket, '-M', '0660', '-n', '--', blobvaletBinary, 'serve', '--config', site.file, ...args,
   ], { env, log: log ?? join(site.dir, `${name}.log`) });
   const lines = () => logLines(worker.output());
   await waitFor(() => worker.ended() ?? ask(socket, health), { what: 'a first answer' }).catch(() => worker.stop());

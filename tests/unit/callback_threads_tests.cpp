@@ -1,6 +1,7 @@
 #include <poll.h>
 
 #include "fcgi/callback_threads.hpp"
+#include "fcgi/site_callbacks.hpp"
 #include "tests/unit/blocking_clock.hpp"
 #include "tests/unit/fcgi_peer.hpp"
 #include "tests/unit/support.hpp"
@@ -41,7 +42,7 @@ struct Callback {
 };
 
 struct Threads {
-  explicit Threads(unsigned count) : threads(std::in_place, count, clock, log, mailbox, [] {}) {}
+  explicit Threads(unsigned count) : threads(std::in_place, count, clock, log, mailbox, &service) {}
   ~Threads() { clock.release(); }
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
@@ -69,6 +70,7 @@ struct Threads {
   BlockingClock clock;
   Log log{{.access_log = false, .audit_log = false}};
   Mailbox mailbox;
+  SiteCallbacks service{clock};
   std::vector<std::unique_ptr<Callback>> callbacks;
   std::optional<CallbackThreads> threads;
 };

@@ -4,6 +4,7 @@
 #include <future>
 
 #include "fcgi/event_loop.hpp"
+#include "fcgi/site_callbacks.hpp"
 #include "tests/unit/blocking_clock.hpp"
 #include "tests/unit/datagram_receiver.hpp"
 #include "tests/unit/fcgi_peer.hpp"
@@ -115,13 +116,14 @@ class Worker {
   bool run() {
     clock.spare_this_thread();
     Log log({.access_log = false, .audit_log = false});
-    EventLoop loop(listener_.get(), EventLoop::Duty::all, site_, clock, log,
+    SiteCallbacks callbacks(clock);
+    EventLoop loop(listener_.get(), site_, clock, log,
                    [this] {
                      if (on_reload_) on_reload_();
                      ++reloads;
                      return next_site;
                    },
-                   {files_, nullptr, manager_, nullptr});
+                   {files_, nullptr, manager_, nullptr, &callbacks});
     return loop.run();
   }
 

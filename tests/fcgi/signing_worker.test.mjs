@@ -1,0 +1,68 @@
+// A worker that only signs is a program of its own: what it is made of, and how much memory it takes.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { ask } from '../lib/fcgi-client.mjs';
+import { blobvaletBinary } from '../lib/pool.mjs';
+import { assertSigned, kContainer, signature, startWorker, success } from './support.mjs';
+
+const kSigning = { args: ['--signatures-only'] };
+const kMemoryKib = 8192;
+const kRequests = 20_000;
+
+const kLibraries = ['libc', 'libcrypto', 'libfcgi', 'libgcc_s', 'libhiredis', 'libm', 'libpugixml', 'libstdc++'];
+const kSanitizers = /^lib(asan|tsan|ubsan)$/;
+
+const needed = (binary) => [...execFileSync('readelf', ['--dynamic', binary], { encoding: 'utf8' })
+  .matchAll(/NEEDED.*\[([^\]]*?)\.so/g)].map(([, name]) => name);
+const isSanitized = needed(blobvaletBinary).some((name) => /^lib[at]san$/.test(name));
+// The assembler's and the optimiser's work aside, a debug build is the same program.
+const isReleased = /build\/release\//.test(blobvaletBinary);
+
+const rssKib = (pid) => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+const programOf = (pid) => readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')
+  .find((line) => /\/blobvalet(_commands)?$/.test(line)).replace(/^.*\//, '');
+
+async function withWorker(options, body) {
+  const worker = await startWorker(options);
+  try {
+    await body(worker);
+  } finally {
+    await worker.stop();
+  }
+}
+
+test('it is linked with what signing takes, and with nothing that speaks to anybody', () => {
+  const others = needed(blobvaletBinary).filter((name) => !kSanitizers.test(name) && !name.startsWith('ld-linux'));
+  assert.deepEqual(others.sort(), kLibraries);
+});
+
+describe('which program serves', () => {
+  const rows = [
+    { name: 'signatures only', args: ['--signatures-only'], program: 'blobvalet' },
+    { name: 'everything', args: [], program: 'blobvalet_commands' },
+  ];
+  for (const { name, args, program } of rows) {
+    test(name, () => withWorker({ args }, async (worker) => {
+      const { status, body } = await ask(worker.socket, signature());
+      assert.equal(status, 200);
+      assertSigned(body, { url: `${kContainer}/alice/a.txt`, name: 'uploads/alice/a.txt', key: worker.site.key });
+      assert.equal(programOf(worker.pid), program);
+    }));
+  }
+});
+
+test('what it is not made for is refused', () => withWorker(kSigning, async (worker) => {
+  const { status, body } = await ask(worker.socket, success());
+  assert.deepEqual([status, JSON.parse(body).code], [400, 'bad_request']);
+}));
+
+test(`${kMemoryKib} KiB are enough after ${kRequests} signatures`, { skip: isSanitized || !isReleased }, () =>
+  withWorker(kSigning, async (worker) => {
+    for (let i = 0; i < kRequests; i += 200) {
+      await Promise.all(Array.from({ length: 200 }, () => ask(worker.socket, signature())));
+    }
+    const rss = rssKib(worker.pid);
+    assert.ok(rss <= kMemoryKib, `${rss} KiB`);
+  }));
