@@ -151,6 +151,21 @@ std::optional<std::string> NamePattern::prefix_for(const Caller& caller) const {
   return prefix;  // `**`, of which only the literal text before it is kept, is always the last
 }
 
+std::vector<std::string> NamePattern::literals() const {
+  std::vector<std::string> literals(1);
+  for (const Segment& segment : segments_) {
+    if (&segment != &segments_.front()) literals.back().push_back('/');
+    if (segment.kind == Kind::parameter) {
+      literals.emplace_back();
+      continue;
+    }
+    const std::size_t star = segment.text.find('*');
+    literals.back().append(segment.text, 0, star);
+    if (star != std::string::npos) break;
+  }
+  return literals;  // `**`, of which only the literal text before it is kept, is always the last
+}
+
 std::string NamePattern::text_for(const Caller& caller) const {
   std::string text;
   for (const Segment& segment : segments_) {

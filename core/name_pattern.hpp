@@ -44,6 +44,9 @@ class NamePattern {
   /// What every name that matches begins with, up to the first `*`: `alice/` for `{user}/**`, slash included.
   /// Nothing if a parameter has no value that may stand there, so that nothing matches.
   [[nodiscard]] std::optional<std::string> prefix_for(const Caller& caller) const;
+  /// The texts that every name that matches holds, up to the first `*`: the one that it begins with, and then
+  /// the one behind each parameter. `tenants/` and `/in/` for `tenants/{tenant}/in/*.jpg`; never empty.
+  [[nodiscard]] std::vector<std::string> literals() const;
   /// Appends the names of its parameters that are not in `names` yet; `user` is none of them.
   void add_parameters(std::vector<std::string>& names) const;
 

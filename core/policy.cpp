@@ -73,6 +73,15 @@ bool may_list(const Rule& rule, const Caller& caller) {
   return rule.list && !rule.anonymous && is_segment_value(caller.user);
 }
 
+/// How close those rules came whose patterns do not match: the closest of them, if some allow the verb to
+/// all, or to users.
+Miss closest_by_name(bool to_all, bool to_users, const Caller& caller) {
+  if (to_all) return Miss::name;
+  if (!to_users) return Miss::verb;
+  if (caller.user.empty()) return Miss::no_user;
+  return is_segment_value(caller.user) ? Miss::name : Miss::unusable_user;
+}
+
 std::string_view ip_for(const Rule& rule, const Caller& caller) {
   return rule.sas.bind_client_ip ? caller.remote_addr : std::string_view(rule.sas.ip_range);
 }
@@ -139,7 +148,7 @@ SasGrant SasGrant::for_viewing(std::string_view content_type, std::chrono::secon
 Policy::Policy(std::vector<Rule> rules) : rules_(std::move(rules)) {
   for (const Rule& rule : rules_) {
     if (by_account_.size() <= rule.account_index) by_account_.resize(rule.account_index + 1);
-    by_account_[rule.account_index][rule.container].push_back(&rule);
+    by_account_[rule.account_index][rule.container].add(rule);
     some_rule_needs_user_ |= !rule.anonymous;
     has_limits_ |= rule.limit.has_value();
     lists_ |= rule.list;
@@ -148,23 +157,52 @@ Policy::Policy(std::vector<Rule> rules) : rules_(std::move(rules)) {
   }
 }
 
-const std::vector<const Rule*>* Policy::rules_for(const BlobTarget& target) const {
+void Policy::ContainerRules::add(const Rule& rule) {
+  in_order.push_back(&rule);
+  for (const NamePattern& pattern : rule.blobs)
+    by_name.add(pattern, rule);
+  for (const BlobVerb verb : {BlobVerb::put, BlobVerb::del}) {
+    if (rule.permissions(verb).text().empty()) continue;
+    (rule.anonymous ? to_all : to_users).at(static_cast<std::size_t>(verb)) = true;
+  }
+}
+
+const Policy::ContainerRules* Policy::rules_for(const BlobTarget& target) const {
   if (target.account_index >= by_account_.size()) return nullptr;
   const RulesByContainer& by_container = by_account_[target.account_index];
   const auto found = by_container.find(target.container.view());
   return found == by_container.end() ? nullptr : &found->second;
 }
 
+/// The first rule in the order of the configuration that allows the request; null: none does, and how close
+/// they came.
+struct Policy::Decision {
+  const Rule* rule = nullptr;
+  Miss closest = Miss::no_rule;
+};
+
+Policy::Decision Policy::first_to_allow(const BlobTarget& target, BlobVerb verb, const Caller& caller) const {
+  Decision decision;
+  const ContainerRules* rules = rules_for(target);
+  if (rules == nullptr) return decision;
+  const auto index = static_cast<std::size_t>(verb);
+  decision.closest = closest_by_name(rules->to_all.at(index), rules->to_users.at(index), caller);
+  rules->by_name.look(target.blob.view(), [&](const RuleIndex::Group& group) {
+    for (const Rule* rule : group) {
+      // All rules stand in one vector, in their order.
+      if (decision.rule != nullptr && rule >= decision.rule) return;
+      const auto miss = why_not(*rule, target, verb, caller);
+      if (!miss) decision.rule = rule;
+      decision.closest = std::max(decision.closest, miss.value_or(Miss::no_rule));
+    }
+  });
+  return decision;
+}
+
 Result<SasGrant> Policy::decide(const BlobTarget& target, BlobVerb verb, const Caller& caller,
                                 UtcSeconds now) const {
-  Miss closest = Miss::no_rule;
-  if (const auto* rules = rules_for(target)) {
-    for (const Rule* rule : *rules) {
-      const auto miss = why_not(*rule, target, verb, caller);
-      if (!miss) return SasGrant(target, verb, *rule, ip_for(*rule, caller), now);
-      closest = std::max(closest, *miss);
-    }
-  }
+  const auto [rule, closest] = first_to_allow(target, verb, caller);
+  if (rule != nullptr) return SasGrant(target, verb, *rule, ip_for(*rule, caller), now);
   // From here on the answer must not depend on `closest` but in the log.
   if (target.blob.has_empty_segment()) {
     return refuse(Errc::bad_blob_name, "blob name",
@@ -182,7 +220,7 @@ Result<std::vector<ListGrant>> Policy::list(const BlobTarget& sample, std::strin
   std::vector<const Rule*> listing;
   std::vector<std::string> prefixes;
   if (const auto* rules = rules_for(sample)) {
-    for (const Rule* rule : *rules) {
+    for (const Rule* rule : rules->in_order) {
       if (!may_list(*rule, caller)) continue;
       listing.push_back(rule);
       add_prefixes(prefixes, *rule, folder, caller);
@@ -223,7 +261,7 @@ std::vector<RuleOpinion> Policy::opinions(const BlobTarget& target, BlobVerb ver
   std::vector<RuleOpinion> opinions;
   const auto* rules = rules_for(target);
   if (rules == nullptr) return opinions;
-  for (const Rule* rule : *rules) {
+  for (const Rule* rule : rules->in_order) {
     const auto miss = why_not(*rule, target, verb, caller);
     opinions.push_back({rule, miss ? describe(*miss) : ""});
   }

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "core/name_pattern.hpp"
 #include "core/rate_limit.hpp"
 #include "core/result.hpp"
+#include "core/rule_index.hpp"
 #include "core/sas_permissions.hpp"
 #include "core/sas_version.hpp"
 #include "core/signature_request.hpp"
@@ -183,9 +185,20 @@ class Policy {
   [[nodiscard]] const std::vector<std::string>& parameter_names() const { return parameter_names_; }
 
  private:
-  using RulesByContainer =
-      std::unordered_map<std::string, std::vector<const Rule*>, StringHash, std::equal_to<>>;
-  [[nodiscard]] const std::vector<const Rule*>* rules_for(const BlobTarget& target) const;
+  /// The rules of one container.
+  struct ContainerRules {
+    std::vector<const Rule*> in_order;
+    RuleIndex by_name;
+    // Whether some rule allows the verb, put or del, at all, to whom.
+    std::array<bool, 2> to_all{};
+    std::array<bool, 2> to_users{};
+
+    void add(const Rule& rule);
+  };
+  using RulesByContainer = std::unordered_map<std::string, ContainerRules, StringHash, std::equal_to<>>;
+  [[nodiscard]] const ContainerRules* rules_for(const BlobTarget& target) const;
+  struct Decision;
+  [[nodiscard]] Decision first_to_allow(const BlobTarget& target, BlobVerb verb, const Caller& caller) const;
 
   std::vector<Rule> rules_;
   std::vector<RulesByContainer> by_account_;
