@@ -5,7 +5,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeCertificate } from './certificate.mjs';
-import { startProcess, tempDir, waitFor } from './process.mjs';
+import { freePort, startProcess, tempDir, waitFor } from './process.mjs';
 import { registerSecret } from './secrets.mjs';
 
 // Azurite's built-in account; its key is published, and nothing but an emulator takes it.
@@ -26,23 +26,23 @@ export const newKey = () => randomBytes(64).toString('base64');
 ///
 /// `accounts` are in place of the built-in one, each `{name, keys}` with up to two keys (default: two that nobody else
 /// knows). The first of them is the one that the rest is about.
-export async function startAzurite({ oauth = false, accounts = [{ name: account, keys: [key] }] } = {}) {
+///
+/// With `persistent` blobs are on the disk, and there are `halt()` and `resume()`, by which the service is away for a while.
+export async function startAzurite({ oauth = false, accounts = [{ name: account, keys: [key] }], persistent = false } = {}) {
   const dir = tempDir();
+  const port = persistent ? await freePort() : 0;
   const all = accounts.map(({ name, keys = [newKey(), newKey()] }) => ({ name, keys: [...keys] }));
   const certificate = oauth ? makeCertificate() : null;
-  const server = startServer({ dir, certificate, accounts: all });
-  const base = await waitFor(() => /successfully listens on (https?:\/\/127\.0\.0\.1:\d+)/.exec(server.output())?.[1],
-    { what: 'Azurite listening', timeoutMs: 30_000 }).catch(async (error) => {
-    await server.stop();
-    throw new Error(`${error.message}\n${server.output()}`);
-  });
+  const start = () => startServer({ dir, port, persistent, certificate, accounts: all });
+  let server = start();
+  const base = await listens(server);
 
   const [{ name: ownName, keys: ownKeys }] = all;
   const blobEndpoint = `${base}/${ownName}`;
   const options = certificate ? { tlsOptions: { ca: certificate.cert } } : {};
   const service = () => new BlobServiceClient(blobEndpoint, new StorageSharedKeyCredential(ownName, ownKeys[0]), options);
   return {
-    pid: server.pid,
+    get pid() { return server.pid; },
     port: Number(new URL(base).port),
     blobEndpoint,
     caFile: certificate?.file,
@@ -61,13 +61,26 @@ export async function startAzurite({ oauth = false, accounts = [{ name: account,
     /// A container as an owner of the account sees it, who knows its newest key.
     container: (container) => describeContainer(() => service().getContainerClient(container)),
     requests: () => parseAccessLog(server.output()),
-    stop: server.stop,
+    halt: () => server.stop(),
+    async resume() {
+      server = start();
+      await listens(server);
+    },
+    stop: (signal) => server.stop(signal),
   };
 }
 
-const startServer = ({ dir, certificate, accounts }) => startProcess(process.execPath, [
-  fileURLToPath(new URL('azurite-server.cjs', import.meta.url)), '--blobHost', '127.0.0.1', '--blobPort', '0',
-  '--inMemoryPersistence', '--disableTelemetry',
+/// Waits for a server to listen; its address.
+const listens = (server) => waitFor(
+  () => /successfully listens on (https?:\/\/127\.0\.0\.1:\d+)/.exec(server.output())?.[1],
+  { what: 'Azurite listening', timeoutMs: 30_000 }).catch(async (error) => {
+  await server.stop();
+  throw new Error(`${error.message}\n${server.output()}`);
+});
+
+const startServer = ({ dir, port, persistent, certificate, accounts }) => startProcess(process.execPath, [
+  fileURLToPath(new URL('azurite-server.cjs', import.meta.url)), '--blobHost', '127.0.0.1', '--blobPort', String(port),
+  ...(persistent ? ['--location', dir] : ['--inMemoryPersistence']), '--disableTelemetry',
   ...(certificate ? ['--oauth', 'basic', '--cert', certificate.file, '--key', certificate.keyFile] : []),
 ], { cwd: dir, env: { AZURITE_ACCOUNTS: describeAccounts(accounts), AZURITE_CONTROL: controlSocket(dir) } });
 

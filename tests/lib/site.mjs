@@ -33,10 +33,11 @@ export const kRules = [
 /// of them from readers without a signature. `endpoint` is where the workers reach the store, if that is not where pages
 /// do, and `files` are nginx's. `startStorage` starts something in Azurite's place, with the same methods, and
 /// `changeConfig(config, dir, storage)` returns the configuration that is written in place of the usual one.
-/// `startBeside(config)` starts what else runs on the machine, before the workers.
+/// `startBeside(config)` starts what else runs on the machine, before the workers,
+/// which get `env`.
 export async function startSite({
   workers = 2, port, customHeaders = [], files, endpoint, rules = kRules, success = {}, privately = false,
-  startStorage = startAzurite, changeConfig = (usual) => usual, startBeside,
+  startStorage = startAzurite, changeConfig = (usual) => usual, startBeside, env,
 } = {}) {
   const dir = tempDir();
   const ownPort = port ?? await freePort();
@@ -55,8 +56,8 @@ export async function startSite({
     const application = success.hook && await start(startApplication());
     const config = writeConfig(dir, storage, { endpoint, rules, success: pointTo(application, success), changeConfig });
     if (startBeside) await start(startBeside(config));
-    const pool = await start(startRestartablePool({ dir, workers, config, args: ['--signatures-only'] }));
-    const successPool = await start(startRestartablePool({ dir, workers, config, name: 'success' }));
+    const pool = await start(startRestartablePool({ dir, workers, config, env, args: ['--signatures-only'] }));
+    const successPool = await start(startRestartablePool({ dir, workers, config, env, name: 'success' }));
     const login = await start(startLogin());
     writeDocuments(dir, storage);
     const nginx = await start(startNginx({
