@@ -1,5 +1,7 @@
 #include "fcgi/callback_threads.hpp"
 
+#include <system_error>
+
 #include "core/metrics.hpp"
 
 namespace blobvalet::fcgi {
@@ -35,10 +37,18 @@ bool CallbackThreads::submit(CallbackJob& job) {
     ++pending_;
     count(in_flight_);
     count(waiting_);
-    if (queue_.size() > idle_ && threads_.size() < most_threads_) threads_.emplace_back([this] { run(); });
+    if (queue_.size() > idle_ && threads_.size() < most_threads_) start_thread();
   }
   changed_.notify_one();
   return true;
+}
+
+// Where there is no memory for another thread, the job waits for one that is there, or until it is late.
+void CallbackThreads::start_thread() {
+  try {
+    threads_.emplace_back([this] { run(); });
+  } catch (const std::system_error&) {  // the next job tries again
+  }
 }
 
 std::optional<CallbackThreads::Time> CallbackThreads::next_late() const {

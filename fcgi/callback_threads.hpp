@@ -55,6 +55,7 @@ class CallbackThreads {
 
  private:
   void run();
+  void start_thread();
   void make_app(std::optional<SiteApp>& app, const std::shared_ptr<const Site>& site) const;
   [[nodiscard]] std::optional<CallbackJob> next();
 
