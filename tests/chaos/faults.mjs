@@ -150,7 +150,10 @@ export function watchWorkers({ site, judge }) {
     for (const pid of alive) {
       if (now.has(pid)) continue;
       alive.delete(pid);
-      if (!killed.delete(pid)) judge.violate('a worker that died by itself', { pid });
+      if (killed.delete(pid)) judge.count('workers killed');
+      // Without memory no program goes on; what matters is that nothing is lost, and another one takes over.
+      else if (judge.active.has('memory capped')) judge.count('workers that died of the memory cap');
+      else judge.violate('a worker that died by itself', { pid });
     }
     for (const pid of now) alive.add(pid);
     for (const pid of now) measure(pid, peak);

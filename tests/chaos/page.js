@@ -4,7 +4,7 @@ const files = new Map();       // id -> {name, seed, size}
 // `uploader` is the one of uploader.js, which the page has loaded.
 
 const tell = (what, id, more = {}) => happened.push({
-  what, id, uuid: uploader.getUuid(id), blob: uploader.getBlobName(id), ...files.get(uploader.getName(id)), ...more,
+  what, id, uuid: uploader.getUuid(id), ...files.get(uploader.getName(id)), ...more,
 });
 
 function startTraffic(options) {

@@ -41,14 +41,17 @@ async function openPage({ site, judge }, browser, { account, user, random, cooki
   await page.goto(`${site.origins.site}/test/`);
   await page.addScriptTag({ content: readFileSync(script, 'utf8') });
   const container = user ? `uploads/${user}` : 'drop';
+  const naming = random.pick(['filename', 'uuid']);
   const options = {
     request: { endpoint: `${site.accounts[account].base}/${container}` },
     signature: { endpoint: '/blobvalet/signature' }, uploadSuccess: { endpoint: '/blobvalet/success' },
-    blobProperties: { name: random.pick(['filename', 'uuid']) }, deleteFile: { enabled: true },
+    blobProperties: { name: naming }, deleteFile: { enabled: true },
     chunking: random.pick(kHowChunks), retry: { enableAuto: true, maxAutoAttempts: 12, autoAttemptDelay: 1 },
   };
   await page.evaluate((it) => startTraffic(it), options);
-  return { page, random, account, i, container: container.split('/')[0], prefix: user ? `${user}/` : '', open: new Set(), retries: new Map() };
+  return {
+    page, random, account, i, naming, container: container.split('/')[0], prefix: user ? `${user}/` : '', open: new Set(), retries: new Map(),
+  };
 }
 
 // What the page was answered, whatever Fine Uploader makes of it.
@@ -105,10 +108,10 @@ async function take(traffic, it) {
 }
 
 const kReactions = {
-  async finished({ finished, stopping }, it, { id, uuid, blob, size, seed }) {
+  async finished({ finished, stopping }, it, { id, uuid, name, size, seed }) {
     it.open.delete(id);
-    const name = blob.startsWith(it.prefix) ? blob : it.prefix + blob;
-    finished.set(uuid, { account: it.account, container: it.container, name, size, seed });
+    const blob = it.prefix + (it.naming === 'uuid' ? `${uuid}.bin` : name);
+    finished.set(uuid, { account: it.account, container: it.container, name: blob, size, seed });
     if (stopping || !it.random.chance(0.15)) return;
     finished.get(uuid).deleting = true;
     await it.page.evaluate((which) => uploader.deleteFile(which), id);
