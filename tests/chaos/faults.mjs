@@ -30,11 +30,14 @@ export const kFaults = {
     for (let i = 0; i < times; i++, await sleep(400)) process.kill(site.nginx.pid, 'SIGHUP');
     return `${times} times`;
   },
-  async 'configuration changed'({ site, judge, random, seconds }) {
+  async 'configuration changed'({ site, judge, random, seconds, workers }) {
     if (random.chance(0.4)) {
+      workers.faulty = true;
       site.writeConfig('{"accounts": [');
       await seconds(3, 6);
       site.configure({});
+      await sleep(1_000);                                 // whoever has read it by then has ended
+      workers.faulty = false;
       return 'a faulty file';
     }
     const sometimes = !site.state.sometimes;
@@ -153,13 +156,17 @@ export function watchWorkers({ site, judge }) {
       if (killed.delete(pid)) judge.count('workers killed');
       // Without memory no program goes on; what matters is that nothing is lost, and another one takes over.
       else if (judge.active.has('memory capped')) judge.count('workers that died of the memory cap');
+      // Nor does a new worker start with a faulty file: the last sound one is looked for in /run/blobvalet/keys, which this
+      // site leaves to the machine's own.
+      else if (watch.faulty) judge.count('workers that did not start with a faulty file');
       else judge.violate('a worker that died by itself', { pid });
     }
     for (const pid of now) alive.add(pid);
     for (const pid of now) measure(pid, peak);
   };
   const timer = setInterval(look, 500);
-  return {
+  const watch = {
+    faulty: false,
     peak,
     kill(pid) {
       killed.add(pid);
@@ -187,6 +194,7 @@ export function watchWorkers({ site, judge }) {
     now: () => all().map((pid) => measure(pid, { rssKb: 0, descriptors: 0 })),
     stop: () => clearInterval(timer),
   };
+  return watch;
 }
 
 function measure(pid, most) {
