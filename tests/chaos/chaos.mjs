@@ -18,6 +18,8 @@ const kQuietMs = 120_000;
 const kMostRssKb = 96 * 1024;
 const kMostDescriptors = 128;
 const kRequestsKept = 2_000;
+const kLongMinutes = 15;          // so long a run has made each fault several times
+const kLeastTimes = 3;
 
 /// Runs it and returns the report; `violations` is empty if every invariant held.
 export async function runChaos({ minutes, seed, faults = Object.keys(kFaults), log = () => {} }) {
@@ -42,6 +44,7 @@ export async function runChaos({ minutes, seed, faults = Object.keys(kFaults), l
     await becomesQuiet(site, judge);
     await traffic.verify();
     judge.finish();
+    if (minutes >= kLongMinutes) judgeVariety(judge, timeline, faults);
     judgeEnd(site, judge, workers);
     if (judge.violations.length) showOddLines(site, log);
     clearInterval(forgetting);
@@ -72,6 +75,13 @@ async function becomesQuiet(site, judge) {
   await waitFor(() => listEvents(site).length === 0, { what: 'no event waits', timeoutMs: kQuietMs, intervalMs: 1_000 })
     .catch(() => judge.violate('events that still wait', listEvents(site).slice(0, 3)));
   await sleep(500);
+}
+
+function judgeVariety(judge, timeline, faults) {
+  for (const name of faults) {
+    const times = timeline.filter((it) => it.faults.includes(name)).length;
+    if (times < kLeastTimes) judge.violate('a fault that hardly happened', { name, times });
+  }
 }
 
 // What workers say that is no line of their log: how a process died, for instance.

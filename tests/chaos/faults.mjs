@@ -48,9 +48,11 @@ export const kFaults = {
   'keys rotated': rotate,
   async 'disk full'({ site, seconds }) {
     const filler = join(site.disk.dir, 'filler');
+    site.application.fault = status(503);                 // or the store would do with the room that it has
     fill(filler);
     await seconds(4, 8);
     rmSync(filler);
+    site.application.fault = null;
   },
   async 'descriptors exhausted'({ site, seconds, workers }) {
     const used = workers.limit('nofile', (pid) => readdirSync(`/proc/${pid}/fd`).length);
