@@ -80,17 +80,26 @@ bool is_plain_path(std::string_view path) {
          path.find_first_not_of(kPlain) == std::string_view::npos;
 }
 
+/// How many characters that every name may have, and that are one UTF-16 unit each, `text` begins with.
+std::size_t plain_run(std::string_view text) {
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '\\'; };
+  return static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+}
+
 /// Counts UTF-16 units; refuses characters that Azure does not store or cannot list again.
 Result<std::size_t> count_legal_units(std::string_view name) {
   std::size_t units = 0;
-  while (!name.empty()) {
+  while (true) {
+    const std::size_t plain = plain_run(name);
+    units += plain;
+    name.remove_prefix(plain);
+    if (name.empty()) return units;
     const auto c = take_code_point(name);
     if (!c) return refuse(Errc::bad_encoding, "blob name", "is not valid UTF-8");
     if (*c == U'\\') return bad_name("has a backslash; use / between folders");
     if (is_refused(*c)) return bad_name("has a control, private-use or non-character");
     units += *c > 0xffff ? 2U : 1U;
   }
-  return units;
 }
 
 }  // namespace

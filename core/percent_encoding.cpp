@@ -20,19 +20,39 @@ constexpr ByteClass make_class(std::string_view extra) {
     bare[static_cast<unsigned char>(c)] = true;
   return bare;
 }
+/// All bytes but those of `excluded`.
+constexpr ByteClass make_complement(std::string_view excluded) {
+  ByteClass bytes{};
+  for (bool& is_in : bytes)
+    is_in = true;
+  for (const char c : excluded)
+    bytes[static_cast<unsigned char>(c)] = false;
+  return bytes;
+}
+constexpr ByteClass kNoEscape = make_complement("%");
+constexpr ByteClass kNoFormEscape = make_complement("%+");
 constexpr ByteClass kUnreserved = make_class("-._~");
 constexpr ByteClass kPath = make_class("-._~/");
 
+/// How many bytes of the class `text` begins with. Runs are what names and values mostly consist of.
+std::size_t run_of(const ByteClass& bytes, std::string_view text) {
+  std::size_t length = 0;
+  while (length < text.size() && bytes[static_cast<unsigned char>(text[length])])
+    ++length;
+  return length;
+}
+
 void append_encoded(std::string& out, std::string_view raw, const ByteClass& bare) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : raw) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (bare[byte]) {
-      out.push_back(c);
-      continue;
-    }
+  while (true) {
+    const std::size_t run = run_of(bare, raw);
+    out.append(raw.substr(0, run));
+    raw.remove_prefix(run);
+    if (raw.empty()) return;
+    const auto byte = static_cast<unsigned char>(raw.front());
     const std::array<char, 3> escape{'%', kHex[byte >> 4U], kHex[byte & 0xfU]};
     out.append(escape.data(), escape.size());
+    raw.remove_prefix(1);
   }
 }
 
@@ -54,12 +74,12 @@ bool take_escape(std::string& out, std::string_view& encoded) {
   return true;
 }
 
-bool append_decoded(std::string& out, std::string_view encoded, std::string_view special) {
+bool append_decoded(std::string& out, std::string_view encoded, const ByteClass& plain) {
   while (!encoded.empty()) {
-    const std::size_t plain = std::min(encoded.find_first_of(special), encoded.size());
-    out.append(encoded.substr(0, plain));
-    encoded.remove_prefix(plain);
-    if (encoded.starts_with('+') && special.size() > 1) {
+    const std::size_t run = run_of(plain, encoded);
+    out.append(encoded.substr(0, run));
+    encoded.remove_prefix(run);
+    if (encoded.starts_with('+')) {
       out.push_back(' ');
       encoded.remove_prefix(1);
     } else if (!encoded.empty() && !take_escape(out, encoded)) {
@@ -80,11 +100,11 @@ void append_path_encoded(std::string& out, std::string_view raw) {
 }
 
 bool append_percent_decoded(std::string& out, std::string_view encoded) {
-  return append_decoded(out, encoded, "%");
+  return append_decoded(out, encoded, kNoEscape);
 }
 
 bool append_form_decoded(std::string& out, std::string_view encoded) {
-  return append_decoded(out, encoded, "%+");
+  return append_decoded(out, encoded, kNoFormEscape);
 }
 
 std::optional<std::string_view> decode_form_behind(std::string& buffer, std::string_view encoded) {

@@ -45,10 +45,11 @@ std::optional<char32_t> take_code_point(std::string_view& text) {
 }
 
 bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
+  while (true) {
+    text.remove_prefix(static_cast<std::size_t>(std::ranges::find_if_not(text, is_ascii) - text.begin()));
+    if (text.empty()) return true;
     if (!take_code_point(text)) return false;
   }
-  return true;
 }
 
 std::string ascii_only(std::string_view text) {
