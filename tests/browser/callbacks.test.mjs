@@ -24,7 +24,7 @@ const rules = [
   ...kRules,
   openRule('pictures', { verify: { content_types: ['image/*'], max_bytes: 5_000 } }),
   openRule('deleting', { verify: { magic: true, on_violation: 'delete' } }),
-  openRule('tagging', { verify: { extensions: ['txt'], on_violation: 'tag' } }),
+  openRule('tagging', { verify: { max_bytes: 10, on_violation: 'tag' } }),
 ];
 
 /// A describe() with a site of its own, whose application starts every test by accepting everything.
@@ -150,8 +150,8 @@ describeSite('claims', { hook: { mode: 'sync' }, endpoint: gateUrl }, (stack, { 
 
   it('tags what breaks a rule', async () => {
     const page = await stack.open();
-    const { result } = await upload(page, options('tagging'), { name: 'tool.exe' });
-    assert.equal(result.code, 'extension_not_allowed');
+    const { result } = await upload(page, options('tagging'), { name: 'tool.exe', size: 11 });
+    assert.equal(result.code, 'blob_too_large');
     const { callbacks } = await answersFor(stack.site, 'tagging', 'tool.exe', 2);
     assert.deepEqual(callbacks.map(({ action }) => action), ['tagged']);
     assert.deepEqual(await container('tagging').tags('tool.exe'), { blobvalet: 'refused' });
