@@ -25,7 +25,7 @@ describe('a small run', () => {
   const rowOf = (...words) => {
     const found = rows.filter(({ title }) => words.every((word) => title.includes(word)));
     assert.equal(found.length, 1, `${words}: ${found.length} rows`);
-    assert.ok(found[0].cpu > 0 && found[0].seconds > 0, JSON.stringify(found[0]));
+    assert.ok(found[0].cpu > 0 && found[0].seconds >= 0, JSON.stringify(found[0]));
     return found[0];
   };
   const counts = ({ signatures, preflights }) => ({ signatures, preflights });
