@@ -9,6 +9,7 @@
 #include "core/hook_answer.hpp"
 #include "core/json_text.hpp"
 #include "core/object_reader.hpp"
+#include "core/preflight.hpp"
 
 namespace blobvalet {
 namespace {
@@ -239,6 +240,11 @@ Link judge_callback(const HttpAnswer& answer, std::string_view user) {
                        "give one that it accepts by --file and --content-type");
   }
   return judge_refusal(answer, user);
+}
+
+Link unreachable(HttpFailure failure, std::string_view who) {
+  return Link::fails(std::string(who) + ": " + std::string(describe(failure)),
+                     "is it down, or does a firewall stand between?");
 }
 
 Link judge_session(const HttpAnswer& answer, std::string_view name, std::string_view user) {

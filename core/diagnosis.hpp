@@ -48,6 +48,8 @@ class Diagnosis {
 
 // What answers mean, for the links that ask somebody. `user` is whom nginx should vouch for; empty: nobody.
 
+/// `who`, "the site" or "the account", has not answered at all.
+[[nodiscard]] Link unreachable(HttpFailure failure, std::string_view who);
 /// A worker's health. `revision` is that of the configuration here; empty: unknown.
 [[nodiscard]] Link judge_health(std::string_view body, std::string_view revision);
 /// A signature that nginx hands on; ok if it is one for `blob_url`.

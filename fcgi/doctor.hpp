@@ -46,8 +46,10 @@ class Doctor {
   /// The blob to test with, and what allows it.
   struct Test {
     const Rule* rule;
-    std::string blob_url;  ///< as Fine Uploader would send it, in its raw form
+    std::string container_url;  ///< the page's request.endpoint
     std::string name;
+    std::string sent_name;  ///< as the page writes it behind that: encoded, or as it is
+    std::string blob_url;   ///< that of the blob itself
   };
 
   struct AccountPreflight {
@@ -72,7 +74,10 @@ class Doctor {
 
   /// Adds `test()`'s link, unless one of `needs` is broken.
   template <class Examine>
-  void add(std::string_view name, std::initializer_list<std::string_view> needs, Examine examine);
+  void add(std::string_view name, std::initializer_list<std::string_view> needs, Examine examine) {
+    const auto broken = diagnosis_.broken(needs);
+    diagnosis_.add(name, broken ? Link::not_tested("see " + *broken) : examine());
+  }
   template <class Use>
   [[nodiscard]] auto with_grant(BlobVerb verb, Use use);
   [[nodiscard]] std::vector<AccountPreflight> account_preflights(
