@@ -1,9 +1,9 @@
 #include "core/blob_list_page.hpp"
 
-#include <charconv>
 #include <pugixml.hpp>
 
 #include "core/ascii.hpp"
+#include "core/decimal.hpp"
 #include "core/http_date.hpp"
 
 namespace blobvalet {
@@ -33,12 +33,6 @@ std::string_view text_of(const pugi::xml_node& parent, const char* name) {
   return text_of(parent.child(name)).value_or(std::string_view());
 }
 
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
 /// Azure keeps the case in which a name of metadata was sent, and compares without regard to it.
 void read_metadata(ListedBlob& blob, const pugi::xml_node& metadata) {
   for (const pugi::xml_node& item : metadata.children()) {
@@ -63,7 +57,7 @@ std::optional<ListedBlob> read_blob(const pugi::xml_node& entry) {
   const pugi::xml_node name = entry.child("Name");
   // Encoded: it holds a character that XML does not allow, and that we never sign either.
   const bool is_plain = name && name.attributes().empty() && !name.next_sibling("Name");
-  const auto size = number(text_of(properties, "Content-Length"));
+  const auto size = parse_decimal(text_of(properties, "Content-Length"));
   if (!is_plain || !size || is_no_file(entry, properties)) return std::nullopt;
   ListedBlob blob;
   blob.name = text_of(name).value_or("");

@@ -36,7 +36,7 @@ Result<Parameters> collect(std::string_view query, std::string& buffer) {
   while (const auto pair = reader.next()) {
     const std::size_t begin = buffer.size();
     const auto name = decode_form_behind(buffer, pair->name);
-    if (!name) return refuse(Errc::bad_encoding, "query", "has a malformed percent escape");
+    if (!name) return malformed_escape("query");
     auto* slot = found.slot(*name);
     buffer.resize(begin);
     if (slot == nullptr) continue;
@@ -45,7 +45,7 @@ Result<Parameters> collect(std::string_view query, std::string& buffer) {
                     "gives operation, content_type, content_length or block_id more than once");
     }
     *slot = decode_form_behind(buffer, pair->value);
-    if (!*slot) return refuse(Errc::bad_encoding, "query", "has a malformed percent escape");
+    if (!*slot) return malformed_escape("query");
   }
   return found;
 }

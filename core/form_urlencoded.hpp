@@ -2,6 +2,8 @@
 #include <optional>
 #include <string_view>
 
+#include "core/result.hpp"
+
 namespace blobvalet {
 
 /// One `name=value` of a form, both still encoded.
@@ -22,5 +24,10 @@ class FormReader {
  private:
   std::string_view rest_;
 };
+
+/// What is said of a query or form with a `%` that no two hexadecimal digits follow.
+[[nodiscard]] inline tl::unexpected<Error> malformed_escape(StaticText field) {
+  return refuse(Errc::bad_encoding, field, "has a malformed percent escape");
+}
 
 }  // namespace blobvalet

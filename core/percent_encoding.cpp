@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/hexadecimal.hpp"
+
 namespace blobvalet {
 namespace {
 
@@ -23,8 +25,7 @@ constexpr ByteClass make_class(std::string_view extra) {
 /// All bytes but those of `excluded`.
 constexpr ByteClass make_complement(std::string_view excluded) {
   ByteClass bytes{};
-  for (bool& is_in : bytes)
-    is_in = true;
+  bytes.fill(true);
   for (const char c : excluded)
     bytes[static_cast<unsigned char>(c)] = false;
   return bytes;
@@ -56,18 +57,11 @@ void append_encoded(std::string& out, std::string_view raw, const ByteClass& bar
   }
 }
 
-constexpr int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 /// Appends the byte that `%XX` at the front of `encoded` stands for, and takes it off.
 bool take_escape(std::string& out, std::string_view& encoded) {
   if (encoded.size() < 3) return false;
-  const int high = hex_value(encoded[1]);
-  const int low = hex_value(encoded[2]);
+  const int high = hexadecimal_value(encoded[1]);
+  const int low = hexadecimal_value(encoded[2]);
   if (high < 0 || low < 0) return false;
   out.push_back(static_cast<char>(high * 16 + low));
   encoded.remove_prefix(3);

@@ -6,20 +6,13 @@
 #include "core/percent_encoding.hpp"
 
 namespace blobvalet {
-namespace {
-
-tl::unexpected<Error> malformed_escape() {
-  return refuse(Errc::bad_encoding, "query", "has a malformed percent escape");
-}
-
-}  // namespace
 
 Result<SessionRequest> SessionRequest::parse(std::string_view query, std::string& buffer) {
   std::optional<std::string_view> container;
   FormReader reader(query);
   while (const auto pair = reader.next()) {
     buffer.clear();
-    if (!append_form_decoded(buffer, pair->name)) return malformed_escape();
+    if (!append_form_decoded(buffer, pair->name)) return malformed_escape("query");
     if (buffer != "container") continue;
     if (container) return refuse(Errc::duplicate_parameter, "query", "gives container more than once");
     container = pair->value;
@@ -29,7 +22,7 @@ Result<SessionRequest> SessionRequest::parse(std::string_view query, std::string
                   "is missing; session.params needs it, with the value of request.endpoint");
   }
   buffer.clear();
-  if (!append_form_decoded(buffer, *container)) return malformed_escape();
+  if (!append_form_decoded(buffer, *container)) return malformed_escape("query");
   return SessionRequest{buffer};
 }
 

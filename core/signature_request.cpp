@@ -27,10 +27,6 @@ struct Parameters {
   }
 };
 
-tl::unexpected<Error> malformed_escape() {
-  return refuse(Errc::bad_encoding, "query", "has a malformed percent escape");
-}
-
 tl::unexpected<Error> given_twice(bool is_needed) {
   if (is_needed) {
     return refuse(Errc::duplicate_parameter, "query", "gives _method or bloburi more than once");
@@ -46,13 +42,13 @@ Result<Parameters> collect(std::string_view query, std::string& buffer) {
   while (const auto pair = reader.next()) {
     const std::size_t begin = buffer.size();
     const auto name = decode_form_behind(buffer, pair->name);
-    if (!name) return malformed_escape();
+    if (!name) return malformed_escape("query");
     auto* slot = found.slot(*name);
     buffer.resize(begin);
     if (slot == nullptr) continue;
     if (*slot) return given_twice(slot == &found.method || slot == &found.blob_uri);
     *slot = decode_form_behind(buffer, pair->value);
-    if (!*slot) return malformed_escape();
+    if (!*slot) return malformed_escape("query");
   }
   return found;
 }

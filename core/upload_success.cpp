@@ -17,9 +17,7 @@ namespace {
 /// Decodes one name or value of the form.
 Result<std::string> decode(std::string_view encoded) {
   std::string text;
-  if (!append_form_decoded(text, encoded)) {
-    return refuse(Errc::bad_encoding, "body", "has a malformed percent escape");
-  }
+  if (!append_form_decoded(text, encoded)) return malformed_escape("body");
   if (!is_utf8(text)) return refuse(Errc::bad_encoding, "body", "is not valid UTF-8");
   if (text.find('\0') != std::string::npos) return refuse(Errc::bad_request, "body", "holds a NUL");
   return text;

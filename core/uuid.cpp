@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/hexadecimal.hpp"
 #include "core/sha256.hpp"
 
 namespace blobvalet {
@@ -9,14 +10,10 @@ namespace {
 
 constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
-bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 }  // namespace
 
 bool is_uuid(std::string_view text) {
-  const auto fits = [](char c, char shape) { return shape == 'x' ? is_hex(c) : c == shape; };
+  const auto fits = [](char c, char shape) { return shape == 'x' ? hexadecimal_value(c) >= 0 : c == shape; };
   return std::ranges::equal(text, kShape, fits);
 }
 
