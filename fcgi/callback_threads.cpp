@@ -1,6 +1,6 @@
 #include "fcgi/callback_threads.hpp"
 
-#include <system_error>
+#include <exception>
 
 #include "core/metrics.hpp"
 
@@ -47,7 +47,7 @@ bool CallbackThreads::submit(CallbackJob& job) {
 void CallbackThreads::start_thread() {
   try {
     threads_.emplace_back([this] { run(); });
-  } catch (const std::system_error&) {  // the next job tries again
+  } catch (const std::exception&) {  // std::system_error or std::bad_alloc; the next job tries again
   }
 }
 
