@@ -19,7 +19,8 @@ bool is_copy_of_file(const ElfW(Phdr) & segment) {
 void release(std::uintptr_t begin, std::size_t bytes) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const std::uintptr_t first = begin / page * page;
-  ::madvise(reinterpret_cast<void*>(first), begin + bytes - first, MADV_DONTNEED);
+  // What stays (it may be locked) stays; nothing but memory depends on it.
+  (void)::madvise(reinterpret_cast<void*>(first), begin + bytes - first, MADV_DONTNEED);
 }
 
 int release_object(dl_phdr_info* object, std::size_t /*size*/, void* /*unused*/) {

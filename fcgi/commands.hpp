@@ -19,6 +19,9 @@ enum class ExitCode : int {
   bad_configuration = 4,
 };
 
+/// What `--config` is unless it is given.
+inline constexpr const char* kUsualConfigFile = "/etc/blobvalet/blobvalet.json";
+
 struct KeyStatusOptions {
   bool json = false;
   bool offline = false;  ///< Azure is not asked

@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -37,7 +36,7 @@ class SigningWorker {
       }
     }
     if (!signatures_only) return std::nullopt;
-    if (worker.config_file_.empty()) worker.config_file_ = "/etc/blobvalet/blobvalet.json";
+    if (worker.config_file_.empty()) worker.config_file_ = blobvalet::fcgi::kUsualConfigFile;
     return worker;
   }
 
@@ -50,14 +49,15 @@ class SigningWorker {
   std::string config_file_;
 };
 
-/// Becomes the program that can do all the rest: where it is installed, or where it is built. Returns if it
+/// Becomes the program that can do all the rest: where it is built, or where it is installed. Returns if it
 /// cannot.
 void become_commands(char** argv) {
   const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  for (const char* place : {BLOBVALET_COMMANDS, "blobvalet_commands"})
-    ::execv((here / place).c_str(), argv);
-  std::cerr << "blobvalet: " << (here / BLOBVALET_COMMANDS).lexically_normal().string() << ": "
-            << std::strerror(errno) << "\n";
+  ::execv((here / "blobvalet_commands").c_str(), argv);
+  const auto installed = (here / BLOBVALET_COMMANDS).lexically_normal();
+  ::execv(installed.c_str(), argv);
+  std::cerr << "blobvalet: " << installed.string() << ": " << std::strerror(errno)
+            << "; all but signing is done by that program: install blobvalet as a whole\n";
 }
 
 }  // namespace

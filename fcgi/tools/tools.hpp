@@ -10,7 +10,7 @@ namespace blobvalet::fcgi {
 
 /// What commands share while the command line is parsed.
 struct CommandLine {
-  std::string config_file = "/etc/blobvalet/blobvalet.json";  ///< `--config`, before or behind the command
+  std::string config_file = kUsualConfigFile;  ///< `--config`, before or behind the command
   std::optional<ExitCode> outcome;  ///< how the command went, if it was one of those below
 };
 

@@ -1,7 +1,7 @@
 // A slip in what a signature costs shows here, and on no clock: see instructions.mjs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { blobvaletBinary } from '../lib/pool.mjs';
+import { isReleased } from '../lib/pool.mjs';
 import { kRule } from '../fcgi/support.mjs';
 import { instructionsPerSignature } from './instructions.mjs';
 
@@ -12,10 +12,10 @@ const rows = [
   { name: 'with one, as by default', server: {}, most: 58_500 },
 ];
 
-const isReleased = /build\/release\//.test(blobvaletBinary) && process.arch === 'x64';
+const isMeasured = isReleased && process.arch === 'x64';
 
 for (const { name, server, most } of rows) {
-  test(`a signature ${name} takes at most ${most} instructions`, { skip: !isReleased }, async (t) => {
+  test(`a signature ${name} takes at most ${most} instructions`, { skip: !isMeasured }, async (t) => {
     const instructions = await instructionsPerSignature({ server });
     t.diagnostic(`${Math.round(instructions)}`);
     assert.ok(instructions <= most, `${Math.round(instructions)}`);
@@ -23,7 +23,7 @@ for (const { name, server, most } of rows) {
   });
 }
 
-test('ten thousand rules for the same container cost no more than one', { skip: !isReleased }, async (t) => {
+test('ten thousand rules for the same container cost no more than one', { skip: !isMeasured }, async (t) => {
   const server = { access_log: false, audit_log: false };
   const others = Array.from({ length: 10_000 }, (_, i) => (
     { ...kRule, name: `site-${i}`, blobs: [`site-${i}/**`, `{user}/site-${i}/**`] }));

@@ -1,11 +1,13 @@
 // A worker that only signs is a program of its own: what it is made of, and how much memory it takes.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ask } from '../lib/fcgi-client.mjs';
-import { blobvaletBinary } from '../lib/pool.mjs';
-import { assertSigned, kContainer, signature, startWorker, success } from './support.mjs';
+import { blobvaletBinary, isReleased } from '../lib/pool.mjs';
+import { tempDir } from '../lib/process.mjs';
+import { assertSigned, form, kContainer, signature, startWorker, success } from './support.mjs';
 
 const kSigning = { args: ['--signatures-only'] };
 const kMemoryKib = 8192;
@@ -16,10 +18,6 @@ const kSanitizers = /^lib(asan|tsan|ubsan)$/;
 
 const needed = (binary) => [...execFileSync('readelf', ['--dynamic', binary], { encoding: 'utf8' })
   .matchAll(/NEEDED.*\[([^\]]*?)\.so/g)].map(([, name]) => name);
-const isSanitized = needed(blobvaletBinary).some((name) => /^lib[at]san$/.test(name));
-// The assembler's and the optimiser's work aside, a debug build is the same program.
-const isReleased = /build\/release\//.test(blobvaletBinary);
-
 const rssKib = (pid) => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 const programOf = (pid) => readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')
   .find((line) => /\/blobvalet(_commands)?$/.test(line)).replace(/^.*\//, '');
@@ -54,11 +52,19 @@ describe('which program serves', () => {
 });
 
 test('what it is not made for is refused', () => withWorker(kSigning, async (worker) => {
-  const { status, body } = await ask(worker.socket, success());
-  assert.deepEqual([status, JSON.parse(body).code], [400, 'bad_request']);
+  const { status, body } = await ask(worker.socket, success(), form());
+  assert.deepEqual([status, JSON.parse(body).code], [500, 'misconfigured']);
 }));
 
-test(`${kMemoryKib} KiB are enough after ${kRequests} signatures`, { skip: isSanitized || !isReleased }, () =>
+test('alone, it says what is missing', () => {
+  const program = join(tempDir(), 'blobvalet');
+  copyFileSync(blobvaletBinary, program);
+  const { status, stderr } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.match(stderr, /^blobvalet: .*\/libexec\/blobvalet\/blobvalet: No such file or directory; .* install blobvalet as a whole\n$/);
+});
+
+test(`${kMemoryKib} KiB are enough after ${kRequests} signatures`, { skip: !isReleased }, () =>
   withWorker(kSigning, async (worker) => {
     for (let i = 0; i < kRequests; i += 200) {
       await Promise.all(Array.from({ length: 200 }, () => ask(worker.socket, signature())));

@@ -9,6 +9,9 @@ import { findSecretInFile, refuse } from './secrets.mjs';
 export const blobvaletBinary = process.env.BLOBVALET_BINARY
   ?? fileURLToPath(new URL('../../build/dev/fcgi/blobvalet', import.meta.url));
 
+/// Whether it is the one of the `release` preset. What is measured of another says nothing of the program that people get.
+export const isReleased = /build\/release\//.test(blobvaletBinary);
+
 /// Starts `workers` processes that share one socket; `{socket, pid, pids(), output(), stop()}`. With `tcp` (`{address, port}`) it is a
 /// TCP socket. `enter` is a command that enters the network namespace in which the pool runs, and `enterWorker` one for each
 /// worker, which has its listening socket by then.
