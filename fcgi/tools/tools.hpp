@@ -11,7 +11,7 @@ namespace blobvalet::fcgi {
 /// What commands share while the command line is parsed.
 struct CommandLine {
   std::string config_file = kUsualConfigFile;  ///< `--config`, before or behind the command
-  std::optional<ExitCode> outcome;  ///< how the command went, if it was one of those below
+  std::optional<ExitCode> outcome;             ///< how the command went, if it was one of those below
 };
 
 // What an operator types. Each function adds a command to `app`, which runs while `app` parses and leaves its
