@@ -20,6 +20,7 @@
 #include "core/wipe.hpp"
 #include "fcgi/adapters/tls_probe.hpp"
 #include "fcgi/fcgi_client.hpp"
+#include "fcgi/file_mode.hpp"
 #include "fcgi/key_survey.hpp"
 #include "fcgi/nginx_dump.hpp"
 #include "fcgi/site_loader.hpp"
@@ -94,13 +95,6 @@ bool may(const struct stat& status, const UserIds& ids, unsigned bit) {
   if (status.st_uid == ids.user) return (status.st_mode & (bit << 6U)) != 0;
   const bool in_group = std::ranges::find(ids.groups, status.st_gid) != ids.groups.end();
   return (status.st_mode & (in_group ? bit << 3U : bit)) != 0;
-}
-
-std::string octal(mode_t mode) {
-  std::string text;
-  for (int shift = 9; shift >= 0; shift -= 3)
-    text.push_back(static_cast<char>('0' + ((mode >> static_cast<unsigned>(shift)) & 7U)));
-  return text;
 }
 
 std::string owner_of(const struct stat& status) {

@@ -15,6 +15,7 @@
 #include "fcgi/reloader.hpp"
 #include "fcgi/system_clock.hpp"
 #include "fcgi/tcp_socket.hpp"
+#include "fcgi/unix_socket.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
@@ -45,6 +46,10 @@ bool stdin_is_listening() {
 ExitCode serve(const std::string& config_file, const MakeCallbackService& make_callbacks) {
   if (!stdin_is_listening()) {
     Log::notice("start_failed", "fd 0 is not a listening socket; start blobvalet by spawn-fcgi or systemd");
+    return ExitCode::usage;
+  }
+  if (const std::string open = fault_of_unix_listener(kListenFd); !open.empty()) {
+    Log::notice("start_failed", open);
     return ExitCode::usage;
   }
   EventLoop::block_signals();

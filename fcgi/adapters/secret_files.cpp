@@ -4,19 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "fcgi/file_descriptor.hpp"
+#include "fcgi/file_mode.hpp"
 
 namespace blobvalet::fcgi {
 namespace {
-
-std::string octal(mode_t mode) {
-  std::array<char, 8> text{};
-  (void)std::snprintf(text.data(), text.size(), "%04o", static_cast<unsigned>(mode & 07777U));
-  return text.data();
-}
 
 bool is_foreign(const struct stat& status, const SecretReader& reader) {
   return reader.user != 0 && status.st_uid != reader.user && status.st_uid != 0;

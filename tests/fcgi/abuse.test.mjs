@@ -1,9 +1,8 @@
 // Peers that hold connections, send slowly or not at all, or do not read. Everybody else is still answered at once.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { ask, begin, connect, kType, record, requestRecords } from '../lib/fcgi-client.mjs';
-import { sleep, waitFor } from '../lib/process.mjs';
+import { resources, sleep, waitFor } from '../lib/process.mjs';
 import {
   assertPrompt, assertPromptWhile, form, formOfSize, health, signature, kUnverified, siteConfig, startSitePool, success,
 } from './support.mjs';
@@ -12,15 +11,19 @@ const kMany = 2000;
 
 let pool;
 let worker;
+let healthy;
 before(async () => {
   pool = await startSitePool({ config: siteConfig({ success: { ...kUnverified, max_body_bytes: 131_072 } }) });
   worker = pool.pids();
   await ask(pool.socket, health);  // now it accepts, and the listen queue will not fill up
+  await ask(pool.socket, success(), form());
+  healthy = resources(worker[0]);
 });
 after(() => pool?.stop());
 afterEach(async () => {
   await assertPrompt(pool.socket);
   assert.deepEqual(pool.pids(), worker, 'the worker died');
+  await waitFor(() => openDescriptors() <= healthy.descriptors, { what: 'the worker to close what it opened' });
 });
 
 /// `count` connections, each of which has sent `bytes`; no more at once than the listen queue takes.
@@ -34,7 +37,7 @@ async function connectMany(count, bytes) {
   return all;
 }
 
-const openDescriptors = () => readdirSync(`/proc/${worker[0]}/fd`).length;
+const openDescriptors = () => resources(worker[0]).descriptors;
 
 const callback = requestRecords(success(), form());
 const held = [
@@ -55,6 +58,7 @@ test('idle connections are kept, and answered when they ask at last', async () =
   const all = await connectMany(kMany, Buffer.alloc(0));
   await sleep(2500);  // longer than a request may take that has begun
   assert.ok(openDescriptors() > kMany, `${openDescriptors()}`);
+  assert.equal(resources(worker[0]).threads, healthy.threads, 'connections own threads');
   for (let i = 0; i < kMany; i += 20) assert.equal((await all[i].ask(signature())).status, 200);
   all.forEach((connection) => connection.close());
 });

@@ -4,14 +4,16 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } f
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { ask, connect, requestRecords } from '../lib/fcgi-client.mjs';
+import { isReleased } from '../lib/pool.mjs';
 import { waitFor } from '../lib/process.mjs';
 import {
   assertSigned, form, formOfSize, health, kAccount, kContainer, kEndpoint, kRule, newKey, kUnverified, siteConfig, signature,
   startSitePool, startWorker, success,
 } from './support.mjs';
 
-// What an idle worker takes is about 40 ms; systemd would wait 90 s.
+// What is allowed to a worker that still has something to do; systemd would wait 90 s.
 const kStopBoundMs = 3000;
+const kIdleStopBoundMs = 50;
 
 /// Sends the signal, and waits for a clean end within the bound.
 async function assertEnds(worker, signal = 'SIGTERM') {
@@ -35,6 +37,17 @@ const withWorker = (body, options) => async () => {
 
 const connectMany = (socket, count) => Promise.all(Array.from({ length: count }, () => connect(socket)));
 
+/// Milliseconds from SIGTERM to the end of a process that has nothing to do.
+async function timeToEnd(options) {
+  const worker = await startWorker(options);
+  await connectMany(worker.socket, 500);
+  await ask(worker.socket, health);  // so that those before are accepted
+  const start = performance.now();
+  process.kill(worker.pid, 'SIGTERM');
+  assert.deepEqual(await worker.exited, { code: 0, signal: null });
+  return performance.now() - start;
+}
+
 /// Sends SIGHUP and returns the lines that say what came of it.
 async function reload(worker, event) {
   const before = worker.lines().length;
@@ -50,6 +63,15 @@ async function reload(worker, event) {
 describe('the end', () => {
   for (const signal of ['SIGTERM', 'SIGUSR1', 'SIGINT']) {
     test(`${signal} ends an idle worker at once`, withWorker((worker) => assertEnds(worker, signal)));
+  }
+
+  for (const [what, args] of [['a worker', []], ['a worker that only signs', ['--signatures-only']]]) {
+    test(`${what} with 500 idle connections ends within ${kIdleStopBoundMs} ms`, { skip: !isReleased }, async () => {
+      const times = [];
+      for (let i = 0; i < 5; i++) times.push(await timeToEnd({ args }));
+      const median = times.sort((a, b) => a - b)[2];
+      assert.ok(median <= kIdleStopBoundMs, `${times.map(Math.round)} ms`);
+    });
   }
 
   test('kept idle connections are closed and delay nothing', withWorker(async (worker) => {

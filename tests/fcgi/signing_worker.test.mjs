@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ask } from '../lib/fcgi-client.mjs';
 import { blobvaletBinary, isReleased } from '../lib/pool.mjs';
-import { tempDir } from '../lib/process.mjs';
+import { resources, tempDir } from '../lib/process.mjs';
 import { assertSigned, form, kContainer, signature, startWorker, success } from './support.mjs';
 
 const kSigning = { args: ['--signatures-only'] };
@@ -18,7 +18,6 @@ const kSanitizers = /^lib(asan|tsan|ubsan)$/;
 
 const needed = (binary) => [...execFileSync('readelf', ['--dynamic', binary], { encoding: 'utf8' })
   .matchAll(/NEEDED.*\[([^\]]*?)\.so/g)].map(([, name]) => name);
-const rssKib = (pid) => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 const programOf = (pid) => readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')
   .find((line) => /\/blobvalet(_commands)?$/.test(line)).replace(/^.*\//, '');
 
@@ -69,6 +68,6 @@ test(`${kMemoryKib} KiB are enough after ${kRequests} signatures`, { skip: !isRe
     for (let i = 0; i < kRequests; i += 200) {
       await Promise.all(Array.from({ length: 200 }, () => ask(worker.socket, signature())));
     }
-    const rss = rssKib(worker.pid);
+    const rss = resources(worker.pid).residentKib;
     assert.ok(rss <= kMemoryKib, `${rss} KiB`);
   }));

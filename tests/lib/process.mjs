@@ -1,6 +1,6 @@
 // Child processes, waiting, ports and temporary directories for every suite.
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -91,6 +91,13 @@ function searchTheRest() {
     }
   }
 }
+
+/// What a process holds at this moment: open descriptors, threads, and KiB of memory that is resident.
+export const resources = (pid) => ({
+  descriptors: readdirSync(`/proc/${pid}/fd`).length,
+  threads: readdirSync(`/proc/${pid}/task`).length,
+  residentKib: Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]),
+});
 
 const given = new Set();
 
