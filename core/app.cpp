@@ -88,7 +88,7 @@ bool App::may_wait_for_limits(const Site& site, const Request& request) {
 
 Event App::handle(const Request& request, Response& response) {
   begin(response);
-  is_session_ = false;
+  further_events_ = {};
   Event event = event_of(request);
   const Result<void> answered = route(request, response, event);
   if (!answered) refuse_with(answered.error(), request, response, event);
@@ -279,12 +279,8 @@ Result<void> App::answer_session(const Request& request, Response& response, Eve
   event.rule = lists->front().rule().name;
   if (auto counted = count(lists->front().rule(), caller, event); !counted) return counted;
   auto answered = session_files_->answer(*lists, folder, response, event);
-  is_session_ = answered.has_value();
+  if (answered) further_events_ = session_files_->given();
   return answered;
-}
-
-std::span<const Event> App::further_events() const {
-  return is_session_ ? session_files_->given() : std::span<const Event>();
 }
 
 Result<void> App::answer_success(const Request& request, Response& response, Event& event) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,7 @@ class App {
 
   /// What the log says of SAS that the last answer gave away beside that of its event, one each. Their views
   /// end with those of the event.
-  [[nodiscard]] std::span<const Event> further_events() const;
+  [[nodiscard]] std::span<const Event> further_events() const { return further_events_; }
 
   /// Answers `request` with `error` instead of looking at it.
   static Event fail(const Error& error, const Request& request, Response& response);
@@ -70,7 +71,7 @@ class App {
   AuditTrail audit_;
   std::optional<UploadAcceptance> acceptance_;  ///< nothing without ports
   std::optional<SessionFiles> session_files_;   ///< likewise
-  bool is_session_ = false;                     ///< the last request was answered by these
+  std::span<const Event> further_events_;       ///< of the last request
   std::string blob_uri_;                        ///< decoded bloburi of the current request
   std::string declared_put_;                    ///< decoded, of the current request, where a rule wants it
   std::string limit_identity_;                  ///< whose budget the current request is taken from

@@ -35,6 +35,64 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// What keeps fd 0 from being served; empty if nothing does.
+std::string fault_of_listener() {
+  if (!stdin_is_listening())
+    return "fd 0 is not a listening socket; start blobvalet by spawn-fcgi or systemd";
+  return fault_of_unix_listener(kListenFd);
+}
+
+ExitCode cannot_start(const std::string& why, ExitCode code) {
+  Log::notice("start_failed", why);
+  return code;
+}
+
+void set_up_process() {
+  EventLoop::block_signals();
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a web server that went away is an ordinary write error
+  raise_descriptor_limit();
+}
+
+/// What a worker begins with: the site of its configuration, or, if that is faulty, of the last sound one.
+struct FirstSite {
+  std::shared_ptr<const Site> site;  ///< null: there is no sound configuration
+  std::string fault;                 ///< what is wrong with the file as it is now
+
+  static FirstSite load(SiteLoader& loader) {
+    auto loaded = loader.load();
+    if (loaded) return {*loaded, {}};
+    std::string fault = log_faults("bad_configuration", loaded.error());
+    return {loader.instead_of_faulty(), std::move(fault)};
+  }
+};
+
+/// What the workers of a machine know together, and this one as long as they cannot share it.
+class Shared {
+ public:
+  explicit Shared(const Site& site)
+      : Shared(site, std::make_unique<SharedLedger>(site.key_options().directory)) {}
+
+  [[nodiscard]] ProcessState& state() { return state_; }
+  void follow(const Site& site) {
+    ledger_.move_to(site.key_options().directory);
+    state_.use_limits_of(site);
+  }
+
+ private:
+  Shared(const Site& site, std::unique_ptr<SharedLedger> ledger)
+      : ledger_(*ledger), state_(site.key_options().directory, std::move(ledger), meters_of(site)) {
+    state_.use_limits_of(site);
+  }
+  static std::unique_ptr<SharedMeters> meters_of(const Site& site) {
+    auto meters = std::make_unique<SharedMeters>(site.server().metrics_file);
+    if (const std::string alone = meters->fault(); !alone.empty()) Log::notice("metrics_not_shared", alone);
+    return meters;
+  }
+
+  SharedLedger& ledger_;
+  ProcessState state_;
+};
+
 }  // namespace
 
 bool stdin_is_listening() {
@@ -44,56 +102,34 @@ bool stdin_is_listening() {
 }
 
 ExitCode serve(const std::string& config_file, const MakeCallbackService& make_callbacks) {
-  if (!stdin_is_listening()) {
-    Log::notice("start_failed", "fd 0 is not a listening socket; start blobvalet by spawn-fcgi or systemd");
-    return ExitCode::usage;
-  }
-  if (const std::string open = fault_of_unix_listener(kListenFd); !open.empty()) {
-    Log::notice("start_failed", open);
-    return ExitCode::usage;
-  }
-  EventLoop::block_signals();
-  (void)std::signal(SIGPIPE, SIG_IGN);  // a web server that went away is an ordinary write error
-  raise_descriptor_limit();
+  if (const std::string fault = fault_of_listener(); !fault.empty())
+    return cannot_start(fault, ExitCode::usage);
+  set_up_process();
   const auto tcp = tcp_address_of(kListenFd);
   SiteLoader loader(config_file, [&tcp](const Config& config) {
     return tcp ? faults_of_tcp_listener(config.server, tcp->ip) : ConfigFaults();
   });
-  auto site = loader.load();
-  std::string fault;
-  if (!site) {
-    fault = log_faults("bad_configuration", site.error());
-    site = loader.instead_of_faulty();
-    if (*site == nullptr) return ExitCode::bad_configuration;
-  }
-  if (FCGX_Init() != 0) {
-    Log::notice("start_failed", "libfcgi cannot be initialised");
-    return ExitCode::failure;
-  }
+  const auto [site, fault] = FirstSite::load(loader);
+  if (site == nullptr) return ExitCode::bad_configuration;
+  if (FCGX_Init() != 0) return cannot_start("libfcgi cannot be initialised", ExitCode::failure);
   const SystemClock clock;
-  Log log((*site)->server());
+  Log log(site->server());
   FileWatch files;
-  Log::notice("started", std::string(kVersion) + ", configuration " + (*site)->revision());
+  Log::notice("started", std::string(kVersion) + ", configuration " + site->revision());
   if (tcp) Log::notice("listening", tcp->text());
-  auto ledger = std::make_unique<SharedLedger>((*site)->key_options().directory);
-  SharedLedger& shared = *ledger;
-  auto meters = std::make_unique<SharedMeters>((*site)->server().metrics_file);
-  if (const std::string alone = meters->fault(); !alone.empty()) Log::notice("metrics_not_shared", alone);
-  ProcessState state((*site)->key_options().directory, std::move(ledger), std::move(meters));
+  Shared shared(*site);
+  ProcessState& state = shared.state();
   if (!fault.empty()) state.reload_failed(fault);
-  state.use_limits_of(**site);
-  Reloader reload(loader, *site, files, state);
-  const auto reload_and_follow = [&reload, &shared, &state] {
+  Reloader reload(loader, site, files, state);
+  const auto reload_and_follow = [&reload, &shared] {
     auto next = reload();
-    if (next == nullptr) return next;
-    shared.move_to(next->key_options().directory);
-    state.use_limits_of(*next);
+    if (next != nullptr) shared.follow(*next);
     return next;
   };
   const auto callbacks = make_callbacks ? make_callbacks(clock, state.meters()) : nullptr;
   const ServiceManager manager;
   Watchdog watchdog(manager, callbacks == nullptr ? kLongestStandstill : kLongestStandstillWithStore);
-  EventLoop loop(kListenFd, *site, clock, log, reload_and_follow,
+  EventLoop loop(kListenFd, site, clock, log, reload_and_follow,
                  {&files, &state, &manager, &watchdog, callbacks.get()});
   release_code_pages();
   const bool ended_by_signal = loop.run();
