@@ -301,8 +301,9 @@ bool RequestExplanation::has_fault() const {
 RequestExplanation explain_request(const AskedRequest& asked, const SiteRules* rules) {
   RequestExplanation explanation;
   if (rules == nullptr) {
-    remark_on_name(explanation, asked.blob_uri, split_origin(asked.blob_uri).second.substr(1),
-                   BlobNames::raw);
+    std::string_view name = split_origin(asked.blob_uri).second;
+    if (name.starts_with('/')) name.remove_prefix(1);
+    remark_on_name(explanation, asked.blob_uri, name, BlobNames::raw);
     return explanation;
   }
   std::string decoded;

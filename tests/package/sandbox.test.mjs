@@ -16,7 +16,7 @@ const kSignature = {
 };
 const kSuccess = {
   chosen: ['callbacks/azure', 'callbacks/events', 'applications/receivers', 'rotation/commands'],
-  more: ['callbacks/application', 'callbacks/load', 'events/commands', 'events/daemon', 'events/kill', 'identity/machine',
+  more: ['callbacks/application', 'callbacks/session', 'callbacks/load', 'events/commands', 'events/daemon', 'events/kill', 'identity/machine',
     'identity/renew', 'rotation/rotation'],
 };
 

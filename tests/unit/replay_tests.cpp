@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kAccounts = R"({
   "accounts": [
     { "name": "acme", "endpoint": "https://acme.blob.core.windows.net", "aliases": ["https://cdn.acme.example"],
-      "credential": { "type": "shared_key", "key_file": "k" } } ],
+      "credential": CREDENTIAL } ],
   "success": { "verify": { "enabled": VERIFY, "max_bytes": 100, "extensions": ["txt"] } },
   "rules": [RULES] })";
 
@@ -21,8 +21,13 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 
 Replay replay_with(std::string_view rules, bool verify = false) {
-  const std::string json =
+  std::string json =
       replaced(replaced(std::string(kAccounts), "VERIFY", verify ? "true" : "false"), "RULES", rules);
+  // Only what an identity's key signs can be bound to a request.
+  const bool binds = rules.find("bind_request") != std::string_view::npos;
+  json =
+      replaced(std::move(json), "CREDENTIAL",
+               binds ? R"({ "type": "managed_identity" })" : R"({ "type": "shared_key", "key_file": "k" })");
   return Replay(SiteRules(config_from(json)));
 }
 
@@ -222,6 +227,43 @@ BOOST_AUTO_TEST_CASE(what_pages_say_of_files) {
       {"nobody looks", said(granted("bob/a.exe"), 101, "text/html"), std::string(kOwn), "same"},
       {"nobody looks any more", coded(said(granted(), 101), "blob_too_large"), std::string(kOwn),
        "refused: blob_too_large -> granted by own (cw, 900 s)"},
+  };
+  check(unverified);
+}
+
+BOOST_AUTO_TEST_CASE(what_pages_declare_for_one_request) {
+  const auto declared = [](LoggedRequest line, std::string_view operation, std::int64_t size) {
+    line.operation = operation;
+    line.size = size;
+    return line;
+  };
+  const auto coded = [](LoggedRequest line, std::string_view code) {
+    line.code = code;
+    line.permissions = line.expires = {};
+    line.lifetime_seconds.reset();
+    return line;
+  };
+  const std::string bound = own(R"("bind_request": true, "sas": {"version": "2026-04-06"})");
+  const std::string before(kGranted);
+  const Row verified[] = {
+      {"it fits", declared(granted(), "put_blob", 100), bound, "same"},
+      {"too large now", declared(granted(), "put_blob", 101), bound, before + " -> refused: blob_too_large"},
+      {"a part that is too large by itself", declared(granted(), "put_block", 101), bound,
+       before + " -> refused: blob_too_large"},
+      {"a list of parts is not the blob", declared(granted(), "put_block_list", 101), bound, "same"},
+      {"not too large any more", coded(declared(granted(), "put_blob", 100), "blob_too_large"), bound,
+       "refused: blob_too_large -> granted by own (cw, 900 s, for one declared PUT)"},
+      {"declared badly, then as now", coded(granted(), "missing_parameter"), bound, "same"},
+      {"nothing declared, and no need then", granted(), bound,
+       "unjudged: the log does not have what rule own wants declared"},
+      {"an operation that nobody knows", declared(granted(), "put_page", 1), bound,
+       "unjudged: the log does not have what rule own wants declared"},
+  };
+  check(verified, true);
+  const Row unverified[] = {
+      {"nobody looks", declared(granted(), "put_blob", 101), bound, "same"},
+      {"no need to declare any more", coded(granted(), "missing_parameter"), std::string(kOwn),
+       "refused: missing_parameter -> granted by own (cw, 900 s)"},
   };
   check(unverified);
 }

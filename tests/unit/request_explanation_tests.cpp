@@ -308,4 +308,20 @@ BOOST_AUTO_TEST_CASE(lines_of_nginx) {
   BOOST_TEST(!NginxRequest::find("GET /s?bloburi=%4").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(without_rules_the_name_is_looked_at) {
+  const std::pair<std::string_view, std::string_view> kRows[] = {
+      {"https://acme.example/uploads/a.txt", ""},
+      {"https://acme.example", ""},
+      {"https://acme.example/", ""},
+      {"https://acme.example/uploads//a.txt",
+       "~blob: has an empty segment: does request.endpoint end with a slash?\n"},
+      {"https://acme.example/uploads/a.txt?sp=cw&sig=A",
+       "~blob: holds a SAS: the page took a signed URL for a name\n"},
+      {"", ""},
+  };
+  for (const auto& [uri, expected] : kRows)
+    BOOST_TEST(show(explain_request({uri, {"bob", "203.0.113.7", {}}, {BlobVerb::put}}, nullptr)) == expected,
+               uri);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

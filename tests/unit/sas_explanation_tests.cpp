@@ -313,6 +313,9 @@ BOOST_AUTO_TEST_CASE(every_single_fault_is_named) {
       {"an expiry prolonged",
        replaced(good, query_of({{"se", "2026-03-01T12:15:00Z"}}), "se=2026-03-01T18:15:00Z"),
        "se: was changed after it was signed: the signature is for \"2026-03-01T12:15:00Z\""},
+      {"an account's SAS", signed_url(without(with(with(s, "ss", "b"), "srt", "o"), "sr")), ""},
+      {"a version before all that are known", replaced(good, "%32%30%32%33%2d%31%31%2d%30%33", "2012-02-12"),
+       ""},
       {"another blob", replaced(good, "a.txt", "b.txt"),
        "sig: no key of the configuration makes it of these fields: another key (was it regenerated?), or a "
        "value that "
