@@ -12,6 +12,8 @@ import { plainSite, startNginx } from '../lib/nginx.mjs';
 import { startPool } from '../lib/pool.mjs';
 import { freePort, startProcess, tempDir, waitFor } from '../lib/process.mjs';
 
+export { median } from './median.mjs';
+
 const build = process.env.BENCH_BUILD ?? fileURLToPath(new URL('../../build/release', import.meta.url));
 export const binaries = {
   blobvalet: join(build, 'fcgi/blobvalet'),
@@ -244,9 +246,3 @@ export function cpuSeconds(pids) {
 }
 
 export const rssKib = (pid) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
-
-export function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}

@@ -1,0 +1,20 @@
+#pragma once
+#include <benchmark/benchmark.h>
+
+namespace blobvalet::bench {
+
+/// Counts what is allocated while it lives, by operator new and by OpenSSL, and gives the benchmark the
+/// counters `allocs` and `bytes`: both for each iteration. To be made right before the loop, when all is
+/// warm.
+class AllocationCounters {
+ public:
+  explicit AllocationCounters(benchmark::State& state);
+  ~AllocationCounters();
+  AllocationCounters(const AllocationCounters&) = delete;
+  AllocationCounters& operator=(const AllocationCounters&) = delete;
+
+ private:
+  benchmark::State& state_;
+};
+
+}  // namespace blobvalet::bench
