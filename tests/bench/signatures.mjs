@@ -8,9 +8,10 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { drawSignatures } from './plot.mjs';
 import {
-  ask, checkSignature, childrenOf, cpuSeconds, median, rssKib, runLoad, runOpenLoop, startNodePeer, startResponders, startSite,
-  startWorkers, typicalAnswer, writeConfigurations,
+  ask, checkSignature, childrenOf, median, rssKib, runLoad, runOpenLoop, startNodePeer, startResponders, startSite, startWorkers,
+  typicalAnswer, writeConfigurations,
 } from './stack.mjs';
+import { measureTurn, residentMemory, shuffle } from './turns.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -81,41 +82,25 @@ async function checkUnderLoad(nginx, candidate) {
   }
 }
 
-/// One turn: `{rate, p50, p99, max, cpu, rss}`, times in ms, CPU in s for 100,000 requests, memory in MiB.
+/// One turn: what measureTurn() says, and `rss`, the workers' memory in MiB.
 async function measure(candidate, nginx, { scheme, connections }) {
   const { pool, name } = candidate;
-  const pids = [...childrenOf(nginx.pid), ...pool.pids()];
-  const before = cpuSeconds(pids);
   const port = scheme === 'http' ? nginx.httpPort : nginx.httpsPort;
-  const [result] = await Promise.all([
-    runLoad({ url: `${scheme}://127.0.0.1:${port}/${name}`, connections, seconds: kSeconds }), checkUnderLoad(nginx, candidate),
-  ]);
-  const { requests, seconds, p50, p99, max } = result;
-  return {
-    rate: requests / seconds, p50, p99, max, cpu: (cpuSeconds(pids) - before) / requests * 100_000,
-    rss: pool.pids().reduce((sum, pid) => sum + rssKib(pid), 0) / 1024,
-  };
+  const turn = await measureTurn([...childrenOf(nginx.pid), ...pool.pids()], async () => {
+    const [result] = await Promise.all([
+      runLoad({ url: `${scheme}://127.0.0.1:${port}/${name}`, connections, seconds: kSeconds }), checkUnderLoad(nginx, candidate),
+    ]);
+    return result;
+  });
+  return { ...turn, rss: residentMemory(pool) };
 }
 
 /// The same of an open loop, whose rate is what it asks for.
 async function measureLight({ pool, name }, nginx, load) {
-  const pids = [...childrenOf(nginx.pid), ...pool.pids()];
-  const before = cpuSeconds(pids);
   const seconds = options.quick ? 1 : 3;
-  const { requests, p50, p99, max } = await runOpenLoop({ port: nginx.httpPort, name, seconds, ...load });
-  return {
-    rate: requests / seconds, p50, p99, max, cpu: (cpuSeconds(pids) - before) / requests * 100_000,
-    rss: pool.pids().reduce((sum, pid) => sum + rssKib(pid), 0) / 1024,
-  };
-}
-
-function shuffle(items) {
-  const all = [...items];
-  for (let i = all.length - 1; i > 0; i -= 1) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [all[i], all[j]] = [all[j], all[i]];
-  }
-  return all;
+  const turn = await measureTurn([...childrenOf(nginx.pid), ...pool.pids()], async () => (
+    { ...await runOpenLoop({ port: nginx.httpPort, name, seconds, ...load }), seconds }));
+  return { ...turn, rss: residentMemory(pool) };
 }
 
 const loadCells = ['http', 'https'].flatMap((scheme) => connectionCounts.map((connections) => ({

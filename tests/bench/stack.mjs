@@ -19,6 +19,7 @@ export const binaries = {
   blobvalet: join(build, 'fcgi/blobvalet'),
   responder: join(build, 'tests/bench/constant_responder'),
   loop: join(build, 'tests/bench/constant_loop'),
+  threads: join(build, 'tests/bench/threads_detach'),
   openLoop: join(build, 'tests/bench/open_loop'),
 };
 const account = 'acme';
@@ -67,11 +68,19 @@ export function startWorkers({ dir, name, config, workers, program = 'blobvalet'
 }
 
 /// A pool of `workers` constant_responders: stock ones, or with `threads` those which detach connections.
-export async function startResponders({ dir, name, workers, bodyBytes, threads }) {
+export const startResponders = ({ dir, name, workers, bodyBytes, threads }) => startPlainPool({
+  dir, name, workers, command: [binaries.responder, String(bodyBytes), ...(threads ? [String(threads)] : [])],
+});
+
+/// A pool of `workers` threads_detach: blobvalet's own App in libfcgi's threads.
+export const startThreads = ({ dir, name, workers, config, threads }) => startPlainPool({
+  dir, name, workers, command: [binaries.threads, config, String(threads)],
+});
+
+async function startPlainPool({ dir, name, workers, command }) {
   const pool = startProcess('spawn-fcgi', [
     '-s', join(dir, `${name}.sock`), '-M', '0660', '-n', '--',
-    '/usr/bin/multiwatch', '-f', String(workers), '-s', 'TERM', '--', binaries.responder, String(bodyBytes),
-    ...(threads ? [String(threads)] : []),
+    '/usr/bin/multiwatch', '-f', String(workers), '-s', 'TERM', '--', ...command,
   ]);
   const pids = () => childrenOf(pool.pid);
   await waitFor(() => pids().length === workers, { what: `${workers} responders` });
