@@ -60,6 +60,23 @@ std::string string_to_sign(std::map<std::string, std::string>& query, const std:
          query["spr"] + "\n" + query["sv"] + "\n" + query["sr"] + "\n\n\n\n\n\n\n";
 }
 
+/// Container and name as the request wrote them: what stands behind the endpoint, decoded if it is encoded.
+std::string asked_for(std::string_view blob_uri, BlobNames names) {
+  const std::size_t host = blob_uri.find("://");
+  require(host != std::string_view::npos, "what is signed was asked for by a whole URI");
+  const std::size_t path = blob_uri.find('/', host + 3);
+  require(path != std::string_view::npos, "which has a path");
+  std::string_view rest = blob_uri.substr(path + 1);
+  constexpr std::string_view kEmulated = "acme/";  // the path of the alias
+  if (blob_uri.substr(host + 3, path - host - 3) == "127.0.0.1:10000") rest.remove_prefix(kEmulated.size());
+  return names == BlobNames::uri ? decode(rest, false) : std::string(rest);
+}
+
+/// The same of the signed URI, whose endpoints are in lower case.
+std::string signed_for(const std::string& uri) {
+  return asked_for(uri.substr(0, uri.find('?')), BlobNames::uri);
+}
+
 void check_signed(const std::string& uri, const SasGrant& grant) {
   const BlobTarget& target = grant.target();
   const std::string name(target.blob.view());
@@ -114,6 +131,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string uri;
   setup.signer.append_sas_uri(uri, *grant);
   fuzz::check_signed(uri, *grant);
+  fuzz::require(fuzz::signed_for(uri) == fuzz::asked_for(blob_uri, names),
+                "container and name are those that were asked for");
 
   const std::string signed_path = uri.substr(0, uri.find('?'));
   std::string decoded_again;
