@@ -1,5 +1,7 @@
 // What token services and storage accounts answer: a token can stand in a header and is good for a while, a
 // key is good now and for no longer than was asked, and a refusal's text can be shown to anyone.
+#include <rapidjson/document.h>
+
 #include <algorithm>
 
 #include "core/delegation_key_client.hpp"
@@ -23,11 +25,23 @@ bool is_hexadecimal(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
 }
 
+/// As another parser reads it.
+std::string token_in(const std::string& json) {
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
+  require(!document.HasParseError() && document.IsObject(), "an answer with a token is JSON");
+  const auto member = document.FindMember("access_token");
+  require(member != document.MemberEnd() && member->value.IsString(), "which says the token");
+  return {member->value.GetString(), member->value.GetStringLength()};
+}
+
 void check_token(std::string json) {
+  const std::string answer = json;
   const auto token = read_token(json, kNow);
   require(json.empty(), "the answer is wiped");
   if (!token) return;
   require(token->text.size() > 0 && shows(reveal_text(token->text), '!'), "a token goes into a header");
+  require(reveal_text(token->text) == token_in(answer), "and is the one that was given");
   require(token->expiry > kNow && token->expiry <= kNow + std::chrono::days(366),
           "a token lives for a while");
   require(token->refresh_at > kNow || token->expiry == kNow + 1s, "no new token is due at once");
