@@ -72,7 +72,7 @@ KeyRenewal::KeyRenewal(const Account& account, const IdentityEnvironment& enviro
       lifetime_(account.identity->key_lifetime),
       longest_sas_(longest_sas),
       tokens_(std::move(tokens)),
-      client_(std::move(client)),
+      client_(client),
       store_(store),
       clock_(clock),
       jitter_(jitter),
