@@ -12,7 +12,7 @@ void AuditTrail::note(Event& event, const SasGrant& grant, const IssuedSas& sas)
   given.is_bound = grant.declared_put().has_value();
   if (sas.expiry < grant.expiry()) event.cut_short = grant.expiry() - sas.expiry;
   if (!hashes_) return;
-  hash_ = sha256_.hexadecimal({sas.signature.data(), sas.signature.size()});
+  hash_ = sha256_digits({sas.signature.data(), sas.signature.size()});
   given.signature_sha256 = {hash_.data(), hash_.size()};
 }
 

@@ -28,7 +28,6 @@ class AuditTrail {
 
  private:
   bool hashes_;
-  Sha256 sha256_;
   SignatureHash hash_{};
 };
 

@@ -1,39 +1,25 @@
 #pragma once
-#include <openssl/evp.h>
-
 #include <array>
-#include <memory>
-#include <span>
 #include <string_view>
 
 #include "core/secret.hpp"
 
 namespace blobvalet {
 
-/// HMAC-SHA256 (RFC 2104) with one key. The algorithm is fetched once, because that costs three times the
-/// hash itself. Not for use by two threads at once.
+/// HMAC-SHA256 (RFC 2104) with one key; allocates nothing for a message.
 ///
-/// OpenSSL's own HMAC keeps a copy of the key in ordinary memory. Here the key's two blocks are SecretBytes
-/// and hashed anew for each message, so that nothing else that could sign outlives a call.
+/// OpenSSL's own HMAC keeps the key in ordinary memory. Here it is kept as the two states that SHA-256 has
+/// behind the key's blocks (RFC 2104 section 4), which can sign as the key can, and are SecretBytes, too.
 class HmacSha256 {
  public:
   using Digest = std::array<unsigned char, 32>;
 
-  /// Throws std::runtime_error if OpenSSL offers no HMAC-SHA256.
   explicit HmacSha256(const SecretBytes& key);
-  /// The digest of `message`. Throws std::runtime_error if OpenSSL fails.
-  [[nodiscard]] Digest operator()(std::string_view message);
+  /// The digest of `message`.
+  [[nodiscard]] Digest operator()(std::string_view message) const;
 
  private:
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-    void operator()(EVP_MD* algorithm) const { EVP_MD_free(algorithm); }
-  };
-  [[nodiscard]] Digest hash(std::span<const unsigned char> first, std::span<const unsigned char> second);
-
-  std::unique_ptr<EVP_MD, Free> sha256_;
-  std::unique_ptr<EVP_MD_CTX, Free> context_;
-  SecretBytes inner_;  ///< what is hashed before the message
+  SecretBytes inner_;  ///< the state before the message
   SecretBytes outer_;  ///< and before the hash of both
 };
 

@@ -3,7 +3,7 @@
 
 namespace blobvalet::testing {
 
-/// Counts calls of operator new by this thread while it lives. One at a time.
+/// Counts what this thread allocates while it lives, by operator new and by OpenSSL. One at a time.
 class AllocationCount {
  public:
   AllocationCount();

@@ -1,3 +1,5 @@
+#include <openssl/crypto.h>
+
 #include "core/app.hpp"
 #include "core/version.hpp"
 #include "tests/unit/allocation_watch.hpp"
@@ -878,6 +880,13 @@ BOOST_AUTO_TEST_CASE(the_count_of_allocations_can_see_one) {
   const std::size_t calls = count.calls();
   BOOST_TEST(calls == 1U);
   BOOST_TEST(text.size() == 100U);
+}
+
+BOOST_AUTO_TEST_CASE(the_count_of_allocations_can_see_one_of_openssl) {
+  const AllocationCount count;
+  OPENSSL_free(OPENSSL_malloc(100));
+  const std::size_t calls = count.calls();
+  BOOST_TEST(calls == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

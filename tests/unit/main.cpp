@@ -45,10 +45,12 @@ void give_back(void* memory) noexcept {
 // OpenSSL's ordinary heap, where SecretBytes live as long as nobody sets up the secure one. It takes other
 // functions only before its first use.
 void* openssl_malloc(std::size_t size, const char*, int) {
+  if (watch.counting) ++watch.calls;
   constexpr std::size_t kNobodyHas = std::size_t{1} << 40U;  // a sanitizer would abort instead of refusing
   return size < kNobodyHas ? std::malloc(size) : nullptr;
 }
 void* openssl_realloc(void* memory, std::size_t size, const char*, int) {
+  if (watch.counting) ++watch.calls;
   return std::realloc(memory, size);
 }
 void openssl_free(void* memory, const char*, int) {
