@@ -146,14 +146,15 @@ std::optional<EndpointUrl> EndpointUrl::parse(std::string_view text) {
 }
 
 bool EndpointTable::add(const EndpointUrl& endpoint, std::size_t account_index, std::string_view account) {
-  std::vector<Entry>& entries = by_origin_[endpoint.origin];
-  const auto same_path = [&](const Entry& entry) { return entry.path == endpoint.path; };
-  if (std::ranges::any_of(entries, same_path)) return false;
+  Origin& origin = by_origin_[endpoint.origin];
+  const std::size_t length = endpoint.path.size();
+  const Entry entry{endpoint.url(), length, account_index, std::string(account)};
+  if (!origin.by_path.try_emplace(endpoint.path, entry).second) return false;
+  // So that the most specific endpoint is found.
+  const auto place = std::ranges::lower_bound(origin.lengths, length, std::greater{});
+  if (place == origin.lengths.end() || *place != length) origin.lengths.insert(place, length);
   if (account_urls_.size() <= account_index) account_urls_.resize(account_index + 1);
   if (account_urls_[account_index].empty()) account_urls_[account_index] = endpoint.url();
-  entries.push_back({endpoint.url(), endpoint.path, account_index, std::string(account)});
-  // The longest path first, so that the most specific endpoint is found.
-  std::ranges::stable_sort(entries, std::greater{}, [](const Entry& entry) { return entry.path.size(); });
   return true;
 }
 
@@ -163,11 +164,12 @@ const EndpointTable::Entry* EndpointTable::find(std::string_view origin, std::st
   std::ranges::transform(origin, lower.begin(), to_lower);
   const auto found = by_origin_.find(std::string_view(lower.data(), origin.size()));
   if (found == by_origin_.end()) return nullptr;
-  const auto leads = [&](const Entry& entry) {
-    return rest.starts_with(entry.path) && rest.substr(entry.path.size()).starts_with('/');
-  };
-  const auto entry = std::ranges::find_if(found->second, leads);
-  return entry == found->second.end() ? nullptr : &*entry;
+  for (const std::size_t length : found->second.lengths) {
+    if (!rest.substr(std::min(length, rest.size())).starts_with('/')) continue;
+    const auto entry = found->second.by_path.find(rest.substr(0, length));
+    if (entry != found->second.by_path.end()) return &entry->second;
+  }
+  return nullptr;
 }
 
 Result<BlobTarget> EndpointTable::parse(std::string_view blob_uri, BlobNames names,
@@ -184,7 +186,7 @@ Result<BlobTarget> EndpointTable::parse(std::string_view blob_uri, BlobNames nam
         "is not at an endpoint of this site; check request.endpoint, and that no form's action took "
         "its place");
   }
-  rest.remove_prefix(entry->path.size() + 1);
+  rest.remove_prefix(entry->path_length + 1);
 
   const auto container = ContainerName::parse(take_segment(rest));
   if (!container) return refuse(Errc::not_allowed, "bloburi", "is not allowed", "no legal container name");

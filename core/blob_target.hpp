@@ -87,12 +87,18 @@ class EndpointTable {
  private:
   struct Entry {
     std::string url;
-    std::string path;
+    std::size_t path_length;
     std::size_t account_index;
     std::string account;
   };
+  /// The endpoints of one scheme and authority. Finding one costs a search for each distinct length of their
+  /// paths, however many there are.
+  struct Origin {
+    std::unordered_map<std::string, Entry, StringHash, std::equal_to<>> by_path;
+    std::vector<std::size_t> lengths;  ///< of the paths, each once, the longest first
+  };
   [[nodiscard]] const Entry* find(std::string_view origin, std::string_view rest) const;
-  std::unordered_map<std::string, std::vector<Entry>, StringHash, std::equal_to<>> by_origin_;
+  std::unordered_map<std::string, Origin, StringHash, std::equal_to<>> by_origin_;
   std::vector<std::string> account_urls_;  ///< by account_index
 };
 

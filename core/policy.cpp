@@ -1,6 +1,7 @@
 #include "core/policy.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace blobvalet {
 namespace {
@@ -67,10 +68,19 @@ void drop_nested(std::vector<std::string>& prefixes) {
   prefixes = std::move(outer);
 }
 
-/// True if the rule may list anything for the caller at all; its patterns decide the rest.
-bool may_list(const Rule& rule, const Caller& caller) {
-  // The configuration allows no anonymous one: it would show what strangers have uploaded.
-  return rule.list && !rule.anonymous && is_segment_value(caller.user);
+/// The first rule in the order of the configuration that `allows`, of those that may match `name`; null:
+/// none.
+template <class Allows>
+const Rule* first_rule(const RuleIndex& rules, std::string_view name, Allows allows) {
+  const Rule* first = nullptr;
+  rules.look(name, [&](const RuleIndex::Group& group) {
+    for (const Rule* rule : group) {
+      // All rules stand in one vector, in their order.
+      if (first != nullptr && rule >= first) return;
+      if (allows(*rule)) first = rule;
+    }
+  });
+  return first;
 }
 
 /// How close those rules came whose patterns do not match: the closest of them, if some allow the verb to
@@ -161,6 +171,11 @@ void Policy::ContainerRules::add(const Rule& rule) {
   in_order.push_back(&rule);
   for (const NamePattern& pattern : rule.blobs)
     by_name.add(pattern, rule);
+  if (rule.list && !rule.anonymous) {
+    listing.push_back(&rule);
+    for (const NamePattern& pattern : rule.blobs)
+      listing_by_name.add(pattern, rule);
+  }
   for (const BlobVerb verb : {BlobVerb::put, BlobVerb::del}) {
     if (rule.permissions(verb).text().empty()) continue;
     (rule.anonymous ? to_all : to_users).at(static_cast<std::size_t>(verb)) = true;
@@ -187,14 +202,10 @@ Policy::Decision Policy::first_to_allow(const BlobTarget& target, BlobVerb verb,
   if (rules == nullptr) return decision;
   const auto index = static_cast<std::size_t>(verb);
   decision.closest = closest_by_name(rules->to_all.at(index), rules->to_users.at(index), caller);
-  rules->by_name.look(target.blob.view(), [&](const RuleIndex::Group& group) {
-    for (const Rule* rule : group) {
-      // All rules stand in one vector, in their order.
-      if (decision.rule != nullptr && rule >= decision.rule) return;
-      const auto miss = why_not(*rule, target, verb, caller);
-      if (!miss) decision.rule = rule;
-      decision.closest = std::max(decision.closest, miss.value_or(Miss::no_rule));
-    }
+  decision.rule = first_rule(rules->by_name, target.blob.view(), [&](const Rule& rule) {
+    const auto miss = why_not(rule, target, verb, caller);
+    decision.closest = std::max(decision.closest, miss.value_or(Miss::no_rule));
+    return !miss;
   });
   return decision;
 }
@@ -217,20 +228,18 @@ Result<SasGrant> Policy::decide(const BlobTarget& target, BlobVerb verb, const C
 
 Result<std::vector<ListGrant>> Policy::list(const BlobTarget& sample, std::string_view folder,
                                             const Caller& caller) const {
-  std::vector<const Rule*> listing;
+  const ContainerRules* rules = rules_for(sample);
+  const std::span<const Rule* const> listing = rules != nullptr && is_segment_value(caller.user)
+                                                   ? std::span(rules->listing)
+                                                   : std::span<const Rule* const>();
   std::vector<std::string> prefixes;
-  if (const auto* rules = rules_for(sample)) {
-    for (const Rule* rule : rules->in_order) {
-      if (!may_list(*rule, caller)) continue;
-      listing.push_back(rule);
-      add_prefixes(prefixes, *rule, folder, caller);
-    }
-  }
+  for (const Rule* rule : listing)
+    add_prefixes(prefixes, *rule, folder, caller);
   drop_nested(prefixes);
   std::vector<ListGrant> grants;
   grants.reserve(prefixes.size());
   for (std::string& prefix : prefixes)
-    grants.push_back(ListGrant(sample, std::move(prefix), listing, caller));
+    grants.push_back(ListGrant(sample, std::move(prefix), *listing.front(), rules->listing_by_name, caller));
   const bool has_odd_slash = sample.blob.has_empty_segment();
   const auto takes_odd_slashes = [](const Rule* rule) { return rule->allow_empty_segments; };
   if (!grants.empty() && (!has_odd_slash || std::ranges::any_of(listing, takes_odd_slashes))) return grants;
@@ -248,12 +257,10 @@ std::optional<SasGrant> ListGrant::admit(const BlobTarget& target, UtcSeconds no
                        target.container.view() == folder_.container.view() &&
                        target.blob.view().starts_with(prefix_);
   if (!is_here) return std::nullopt;
-  for (const Rule* rule : rules_) {
-    const BlobVerb verb = listing_verb(*rule);
-    if (!why_not(*rule, target, verb, caller_))
-      return SasGrant(target, verb, *rule, ip_for(*rule, caller_), now);
-  }
-  return std::nullopt;
+  const auto allows = [&](const Rule& rule) { return !why_not(rule, target, listing_verb(rule), caller_); };
+  const Rule* rule = first_rule(*rules_, target.blob.view(), allows);
+  if (rule == nullptr) return std::nullopt;
+  return SasGrant(target, listing_verb(*rule), *rule, ip_for(*rule, caller_), now);
 }
 
 std::vector<RuleOpinion> Policy::opinions(const BlobTarget& target, BlobVerb verb,

@@ -121,7 +121,7 @@ class ListGrant {
   [[nodiscard]] const BlobTarget& folder() const { return folder_; }
   [[nodiscard]] const std::string& prefix() const { return prefix_; }
   /// The first of the rules that allow it, by whose options Azure is asked.
-  [[nodiscard]] const Rule& rule() const { return *rules_.front(); }
+  [[nodiscard]] const Rule& rule() const { return *rule_; }
 
   /// The grant that the caller would get for the blob, if one of these rules matches its name and it is below
   /// the prefix; nothing for any other. Its views point into `target`.
@@ -129,13 +129,14 @@ class ListGrant {
 
  private:
   friend class Policy;
-  ListGrant(const BlobTarget& folder, std::string prefix, const std::vector<const Rule*>& rules,
+  ListGrant(const BlobTarget& folder, std::string prefix, const Rule& rule, const RuleIndex& rules,
             const Caller& caller)
-      : folder_(folder), prefix_(std::move(prefix)), rules_(rules), caller_(caller) {}
+      : folder_(folder), prefix_(std::move(prefix)), rule_(&rule), rules_(&rules), caller_(caller) {}
 
   BlobTarget folder_;
   std::string prefix_;
-  std::vector<const Rule*> rules_;  ///< never empty
+  const Rule* rule_;
+  const RuleIndex* rules_;  ///< those of the container that list
   Caller caller_;
 };
 
@@ -189,6 +190,10 @@ class Policy {
   struct ContainerRules {
     std::vector<const Rule*> in_order;
     RuleIndex by_name;
+    // Of them those by which users may list. The configuration allows no anonymous one: it would show what
+    // strangers have uploaded.
+    std::vector<const Rule*> listing;
+    RuleIndex listing_by_name;
     // Whether some rule allows the verb, put or del, at all, to whom.
     std::array<bool, 2> to_all{};
     std::array<bool, 2> to_users{};

@@ -5,8 +5,10 @@
 namespace blobvalet {
 
 RuleIndex::Entry& RuleIndex::Node::entry(const std::string& text) {
-  const auto place = std::ranges::lower_bound(lengths, text.size());
-  if (place == lengths.end() || *place != text.size()) lengths.insert(place, text.size());
+  auto place = std::ranges::lower_bound(lengths, text.size(), {}, &Length::size);
+  if (place == lengths.end() || place->size != text.size())
+    place = lengths.insert(place, {text.size(), true});
+  place->is_of_folders &= text.ends_with('/');
   return entries[text];
 }
 

@@ -37,24 +37,33 @@ class RuleIndex {
     Group group;  ///< whose patterns have nothing but `*`, or an end, behind this text
     std::unique_ptr<Node> behind_parameter;  ///< null: none has a parameter there
   };
+  struct Length {
+    std::size_t size;
+    bool is_of_folders;  ///< all texts of this length end in a slash
+    /// True if some text of this length may be the beginning of `name`.
+    [[nodiscard]] bool may_begin(std::string_view name) const {
+      return !is_of_folders || name[size - 1] == '/';
+    }
+  };
   struct Node {
     std::unordered_map<std::string, Entry, StringHash, std::equal_to<>> entries;
-    std::vector<std::size_t> lengths;  ///< of the texts, each once, in order
+    std::vector<Length> lengths;  ///< of the texts, each once, in order
 
     [[nodiscard]] Entry& entry(const std::string& text);
   };
 
   template <class Visit>
   static void look_below(const Node& node, std::string_view name, Visit& visit) {
-    for (const std::size_t length : node.lengths) {
-      if (length > name.size()) return;
-      const auto found = node.entries.find(name.substr(0, length));
+    for (const Length& length : node.lengths) {
+      if (length.size > name.size()) return;
+      if (!length.may_begin(name)) continue;
+      const auto found = node.entries.find(name.substr(0, length.size));
       if (found == node.entries.end()) continue;
       const Entry& entry = found->second;
       if (!entry.group.empty()) visit(entry.group);
       if (entry.behind_parameter == nullptr) continue;
       // A parameter stands for one whole segment.
-      const std::size_t end = std::min(name.find('/', length), name.size());
+      const std::size_t end = std::min(name.find('/', length.size), name.size());
       look_below(*entry.behind_parameter, name.substr(end), visit);
     }
   }

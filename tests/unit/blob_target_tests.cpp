@@ -1,3 +1,5 @@
+#include <random>
+
 #include "core/blob_target.hpp"
 #include "tests/unit/support.hpp"
 
@@ -507,6 +509,58 @@ BOOST_AUTO_TEST_CASE(the_most_specific_endpoint_wins) {
   BOOST_TEST(account("https://host/inner/uploads/a") == "inner");
   BOOST_TEST(account("https://host/inner/deep/uploads/a") == "deep");
   BOOST_TEST(account("https://host/innermost/uploads/a") == "outer");
+}
+
+// All accounts of an emulator have one scheme and host. Every path is compared in turn here.
+BOOST_AUTO_TEST_CASE(the_most_specific_endpoint_is_found_as_if_all_were_compared) {
+  constexpr std::array<std::string_view, 6> kPieces{"a", "b", "ab", "abc", "cont", "A"};
+  std::mt19937 random(20261126);  // NOLINT(cert-msc*): the same in every run
+  const auto random_path = [&](std::size_t most) {
+    std::string path;
+    for (std::size_t i = 0, count = random() % (most + 1); i < count; ++i)
+      path.append("/").append(kPieces.at(random() % kPieces.size()));
+    return path;
+  };
+  std::size_t found = 0;
+  std::size_t missed = 0;
+  for (int round = 0; round < 200; ++round) {
+    EndpointTable table;
+    std::vector<std::string> paths;
+    for (std::size_t i = 0, count = 1 + random() % 12; i < count; ++i) {
+      const std::string path = random_path(3);
+      const bool is_new = std::ranges::find(paths, path) == paths.end();
+      BOOST_REQUIRE_EQUAL(table.add({"http://127.0.0.1:10000", path}, paths.size(), path), is_new);
+      if (is_new) paths.push_back(path);
+    }
+    for (int i = 0; i < 40; ++i) {
+      const std::string uri = "http://127.0.0.1:10000" + random_path(4) + "/cont/x";
+      const std::string_view rest = std::string_view(uri).substr(uri.find('/', 7));
+      const std::string* longest = nullptr;
+      for (const std::string& path : paths) {
+        const bool leads = rest.starts_with(path + "/");
+        if (leads && (longest == nullptr || path.size() > longest->size())) longest = &path;
+      }
+      std::string decoded;
+      const auto target = table.parse(uri, BlobNames::raw, decoded);
+      BOOST_TEST_CONTEXT(rest << " in round " << round) {
+        if (longest == nullptr) {
+          BOOST_TEST(code_of(target) == "unknown_endpoint");
+          ++missed;
+          continue;
+        }
+        const std::string_view behind = rest.substr(longest->size() + 1);
+        const std::string_view container = behind.substr(0, behind.find('/'));
+        BOOST_REQUIRE_EQUAL(target.has_value(), ContainerName::parse(container).has_value());
+        if (!target) continue;
+        BOOST_TEST(target->account == *longest);
+        BOOST_TEST(target->container.view() == container);
+        ++found;
+      }
+    }
+  }
+  // Else the above has shown little.
+  BOOST_TEST(found > 1000U);
+  BOOST_TEST(missed > 1000U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

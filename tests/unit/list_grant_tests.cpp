@@ -1,3 +1,5 @@
+#include <array>
+#include <random>
 #include <type_traits>
 
 #include "core/policy.hpp"
@@ -77,7 +79,8 @@ BOOST_AUTO_TEST_SUITE(list_grant_tests)
 
 // Only the policy makes one.
 static_assert(!std::is_default_constructible_v<ListGrant>);
-static_assert(!std::is_constructible_v<ListGrant, BlobTarget, std::string, std::vector<const Rule*>, Caller>);
+static_assert(
+    !std::is_constructible_v<ListGrant, BlobTarget, std::string, const Rule&, const RuleIndex&, Caller>);
 
 BOOST_AUTO_TEST_CASE(prefixes_are_those_of_rules_that_list) {
   const auto site = site_from(kSite);
@@ -224,6 +227,63 @@ BOOST_AUTO_TEST_CASE(a_pattern_begins_with_what_all_its_names_do) {
       if (prefix && row.prefix != nullptr) BOOST_TEST(*prefix == row.prefix);
     }
   }
+}
+
+// Policy::opinions asks every rule in turn.
+BOOST_AUTO_TEST_CASE(a_name_is_admitted_as_if_all_rules_were_asked) {
+  constexpr std::array<std::string_view, 7> kPatterns{"a/**",       "a/b/**", "{user}/**", "*/x",
+                                                      "{tenant}/*", "**",     "ab*/x"};
+  constexpr std::array<std::string_view, 5> kFolders{"a/", "a/b/", "alice/", "t1/", "abc/"};
+  const std::array<NamedValue, 1> vars{{{"tenant", "t1"}}};
+  const Caller caller{"alice", "203.0.113.7", vars};
+  const auto site = site_from(kSite);
+  std::mt19937 random(20261126);  // NOLINT(cert-msc*): the same in every run
+  std::size_t admitted = 0;
+  std::size_t hidden = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::vector<Rule> rules;
+    for (std::size_t i = 0, count = 1 + random() % 8; i < count; ++i) {
+      Rule& rule = rules.emplace_back();
+      std::string fault;
+      rule.blobs.push_back(*NamePattern::parse(kPatterns.at(random() % kPatterns.size()), true, fault));
+      rule.container = "uploads";
+      rule.list = random() % 3 != 0;
+      rule.anonymous = random() % 4 == 0;
+      if (random() % 3 != 0) rule.put_permissions = *SasPermissions::parse("cw");
+      rule.delete_permissions = *SasPermissions::parse("d");
+    }
+    const Policy policy(std::move(rules));
+    for (const std::string_view folder : kFolders) {
+      const std::string uri = "https://acme/uploads/" + std::string(folder) + "x";
+      std::string decoded;
+      const auto target = site->endpoints().parse(uri, BlobNames::raw, decoded);
+      BOOST_REQUIRE(target.has_value());
+      const Rule* first = nullptr;
+      for (const Rule& rule : policy.rules()) {
+        if (first != nullptr || !rule.list || rule.anonymous) continue;
+        const BlobVerb verb = rule.put_permissions.text().empty() ? BlobVerb::del : BlobVerb::put;
+        for (const RuleOpinion& opinion : policy.opinions(*target, verb, caller)) {
+          if (opinion.rule == &rule && opinion.objection.empty()) first = &rule;
+        }
+      }
+      const auto lists = policy.list(*target, folder, caller);
+      BOOST_TEST_CONTEXT(uri << " in round " << round) {
+        if (!lists) {
+          BOOST_TEST(first == nullptr);
+          continue;
+        }
+        const Rule* by = nullptr;
+        for (const ListGrant& list : *lists) {
+          if (const auto grant = list.admit(*target, at("2026-03-01T12:00:00Z"))) by = &grant->rule();
+        }
+        BOOST_TEST(by == first);
+        ++(first == nullptr ? hidden : admitted);
+      }
+    }
+  }
+  // Else the above has shown little.
+  BOOST_TEST(admitted > 300U);
+  BOOST_TEST(hidden > 30U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
