@@ -48,9 +48,15 @@ class Daemon {
   Daemon& operator=(Daemon&&) = delete;
   ~Daemon() { stop(); }
 
-  /// Ends the run unless the property holds; what a sanitizer has said of the program is shown.
+  /// Ends the run unless the property holds; what is open is shown, and what a sanitizer has said of the
+  /// program.
   void require_of_it(bool holds, const char* property) {
     if (holds) return;
+    std::error_code gone;
+    for (const auto& file : std::filesystem::directory_iterator(descriptor_directory(), gone)) {
+      const auto target = std::filesystem::read_symlink(file.path(), gone);
+      std::cerr << "open: " << file.path().filename().string() << " " << target.string() << "\n";
+    }
     for (const auto& file : std::filesystem::directory_iterator(directory_)) {
       if (!file.path().filename().string().starts_with("sanitizer")) continue;
       std::cerr << std::ifstream(file.path()).rdbuf();
@@ -70,7 +76,7 @@ class Daemon {
   /// How many descriptors it has open; 0 where only root may look.
   [[nodiscard]] std::ptrdiff_t descriptors() const {
     std::error_code error;
-    const std::filesystem::directory_iterator files("/proc/" + std::to_string(pid_) + "/fd", error);
+    const std::filesystem::directory_iterator files(descriptor_directory(), error);
     return error ? 0 : std::distance(begin(files), end(files));
   }
 
@@ -80,6 +86,8 @@ class Daemon {
     require(::mkdtemp(name.data()) != nullptr, "there can be a temporary directory");
     return name;
   }
+
+  [[nodiscard]] std::string descriptor_directory() const { return "/proc/" + std::to_string(pid_) + "/fd"; }
 
   [[noreturn]] void become(const std::string& binary, int listener) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -30,9 +30,8 @@ std::string token_in(const std::string& json) {
   rapidjson::Document document;
   document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
   require(!document.HasParseError() && document.IsObject(), "an answer with a token is JSON");
-  const auto member = document.FindMember("access_token");
-  require(member != document.MemberEnd() && member->value.IsString(), "which says the token");
-  return {member->value.GetString(), member->value.GetStringLength()};
+  require(document.HasMember("access_token") && document["access_token"].IsString(), "which says the token");
+  return {document["access_token"].GetString(), document["access_token"].GetStringLength()};
 }
 
 void check_token(std::string json) {

@@ -139,12 +139,7 @@ class Bench {
   ~Bench() { require_health(); }
 
   void run(std::string_view input) {
-    const unsigned ending = take_choice(input) % 4;
-    const std::size_t piece = take_choice(input);
-    const auto socket = daemon_.connect();
-    send_in_pieces(socket.get(), input, piece);
-    if (ending == 1) ::shutdown(socket.get(), SHUT_WR);
-    if (ending != 2) check(input, receive(socket.get(), 10ms).bytes);
+    speak(input);
     daemon_.require_of_it(daemon_.lives(), "it lives on");
     if (++inputs_ % kHealthyEvery == 0) require_health();
   }
@@ -153,6 +148,16 @@ class Bench {
   static std::string binary() {
     const char* chosen = std::getenv("BLOBVALET_BINARY");
     return chosen != nullptr ? chosen : BLOBVALET_BINARY;
+  }
+
+  /// On a connection of its own, which is closed behind it.
+  void speak(std::string_view input) {
+    const unsigned ending = take_choice(input) % 4;
+    const std::size_t piece = take_choice(input);
+    const auto socket = daemon_.connect();
+    send_in_pieces(socket.get(), input, piece);
+    if (ending == 1) ::shutdown(socket.get(), SHUT_WR);
+    if (ending != 2) check(input, receive(socket.get(), 10ms).bytes);
   }
 
   static void send_in_pieces(int socket, std::string_view bytes, std::size_t piece) {
