@@ -197,9 +197,9 @@ void check_derived(const SasGrant& grant) {
     require(own.permissions() == letters && own.expiry() == kNow + 5min, "one letter, for five minutes");
     require(own.used_until() <= own.expiry(), "and for no longer than the callback");
   }
-  const SasGrant view = grant.for_viewing("image/png", 1h, kNow);
+  const SasGrant view = grant.for_viewing("image/png", std::chrono::hours(1), kNow);
   require(is_same_blob(view.target(), grant.target()) && view.permissions() == "r", "to look at that blob");
-  require(view.expiry() == kNow + 1h && view.content_type() == "image/png" &&
+  require(view.expiry() == kNow + std::chrono::hours(1) && view.content_type() == "image/png" &&
               view.content_disposition() == "attachment",
           "as an image and for a while");
 }

@@ -35,11 +35,11 @@ std::optional<std::string> value_of(const Pairs& pairs, std::string_view name) {
   return found == pairs.end() ? std::nullopt : std::optional(found->second);
 }
 
-/// A number without a sign that is at most `most`, which has 15 digits at most.
-bool slowly_is_number(std::string text, std::uint64_t most) {
+/// A number without a sign or leading zeros that is at most `most`, which has 15 digits at most.
+bool slowly_is_number(const std::string& text, std::uint64_t most) {
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) return false;
-  text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
-  return text.size() <= 15 && std::stoull(text) <= most;
+  const bool leads_with_zero = text.size() > 1 && text.front() == '0';
+  return !leads_with_zero && text.size() <= 15 && std::stoull(text) <= most;
 }
 
 template <class Number>

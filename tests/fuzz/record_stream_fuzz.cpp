@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <memory>
 #include <random>
 #include <thread>
@@ -107,14 +108,24 @@ bool asks_by_id(std::string_view sent, unsigned id) {
   return sent.find(head) != std::string_view::npos;
 }
 
+/// With scheme and host in lower case, as their case does not count.
+std::string with_plain_origin(std::string uri) {
+  constexpr std::size_t kOrigin = std::string_view("https://acme").size();
+  const auto end = uri.begin() + static_cast<std::ptrdiff_t>(std::min(kOrigin, uri.size()));
+  std::transform(uri.begin(), end, uri.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return uri;
+}
+
 /// Whether the bytes hold a query for the blob of `signed_uri`, and the name of a user who may.
 bool asks_for(std::string_view sent, const std::string& signed_uri) {
   const std::string uri = decode(signed_uri.substr(0, signed_uri.find('?')), false);
   const Params params = read_params(joined_content(sent, kParams));
   const auto asks = [&](const auto& param) {
-    const auto pairs = read_form(param.second);
     return param.first == "QUERY_STRING" &&
-           std::ranges::find(pairs, std::pair{std::string("bloburi"), uri}) != pairs.end();
+           std::ranges::any_of(read_form(param.second), [&](const auto& pair) {
+             return pair.first == "bloburi" && with_plain_origin(pair.second) == uri;
+           });
   };
   const auto owns = [&](const auto& param) {
     return param.first == "BLOBVALET_USER" && !param.second.empty() &&

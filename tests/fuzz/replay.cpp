@@ -2,6 +2,8 @@
 // violated a property with.
 //
 //   fuzz_replay TARGET DIRECTORY...
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -10,14 +12,7 @@
 #include <iostream>
 #include <iterator>
 #include <string>
-#include <string_view>
 #include <vector>
-
-// Each target has an entry of its own name here: BLOBVALET_FUZZ_TARGETS lists them as TARGET(foo_fuzz) and so
-// on.
-#define TARGET(name) extern "C" int name(const std::uint8_t* data, std::size_t size);
-BLOBVALET_FUZZ_TARGETS
-#undef TARGET
 
 /// libFuzzer's own, which nobody calls here.
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* /*data*/, std::size_t size, std::size_t /*max_size*/) {
@@ -28,12 +23,9 @@ namespace {
 
 using Entry = int (*)(const std::uint8_t*, std::size_t);
 
-Entry find_target(std::string_view wanted) {
-#define TARGET(name) \
-  if (wanted == #name) return name;
-  BLOBVALET_FUZZ_TARGETS
-#undef TARGET
-  return nullptr;
+/// Each target has an entry of its own name in this program; null: there is none.
+Entry find_target(const std::string& name) {
+  return reinterpret_cast<Entry>(::dlsym(RTLD_DEFAULT, name.c_str()));
 }
 
 /// The files of those directories that are there.
