@@ -25,7 +25,7 @@ async function instructionsOf(requests, config) {
     '/usr/bin/valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', `--log-file=${report}`,
     blobvaletBinary, 'serve', '--signatures-only', '--config', site.file], { log: join(site.dir, 'worker.log') });
   try {
-    await waitFor(() => worker.ended() ?? ask(socket, health), { what: 'a first answer' });
+    await waitFor(() => worker.ended() ?? ask(socket, health), { what: 'a first answer', timeoutMs: 60_000 });
     const connection = await connect(socket);
     for (let i = 0; i < requests; ++i) assert.equal((await connection.ask(request(i))).status, 200);
     connection.close();
