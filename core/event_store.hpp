@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -50,6 +51,9 @@ struct StoredEvent {
   bool dead = false;          ///< given up
 };
 
+/// The longest time by which a failed delivery is put off.
+inline constexpr std::chrono::seconds kLongestRetryDelay{300};
+
 /// The store cannot be used: its file, its server, or what is in it.
 class EventStoreError : public std::runtime_error {
  public:
@@ -73,8 +77,9 @@ class EventStore {
   /// before each round. Of all owners on all machines that share the store one leads at a time, and when it
   /// dies, another one may.
   [[nodiscard]] virtual bool lead() = 0;
-  /// The events to deliver now: for each subject the oldest waiting one, if its time has come. At most
-  /// `limit`, the longest due first.
+  /// The events to deliver now: for each subject the oldest waiting one, if its time has come, or is further
+  /// off than kLongestRetryDelay: then the clock has been set back since. At most `limit`, the longest due
+  /// first.
   [[nodiscard]] virtual std::vector<StoredEvent> due(UtcSeconds now, std::size_t limit) = 0;
   /// It has been delivered: forgets it.
   virtual void delivered(const StoredEvent& event) = 0;

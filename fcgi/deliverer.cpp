@@ -6,7 +6,7 @@
 namespace blobvalet::fcgi {
 namespace {
 
-constexpr double kLongestDelaySeconds = 300;
+constexpr double kLongestDelaySeconds = std::chrono::duration<double>(kLongestRetryDelay).count();
 constexpr double kLeastJitter = 0.8;
 constexpr double kMostJitter = 1.3;
 

@@ -117,13 +117,17 @@ function run.resign(token)
   return redis.call('DEL', key('leader'))
 end
 
-function run.due(now, limit)
+function run.due(now, longest_delay, limit)
   local rows = {}
-  local latest = string.format('%.0f', now * 1000000 + 999999)
-  for i, subject in ipairs(redis.call('ZRANGEBYSCORE', key('due'), '-inf', latest, 'LIMIT', 0, limit)) do
-    local entry = redis.call('HGET', key('entry'), redis.call('LINDEX', key('subject:' .. subject), 0))
-    rows[i] = waiting(entry, fields_of('events', entry))
+  local function add(least, most)
+    for _, subject in ipairs(redis.call('ZRANGEBYSCORE', key('due'), least, most, 'LIMIT', 0, limit - #rows)) do
+      local entry = redis.call('HGET', key('entry'), redis.call('LINDEX', key('subject:' .. subject), 0))
+      rows[#rows + 1] = waiting(entry, fields_of('events', entry))
+    end
   end
+  local function latest(time) return string.format('%.0f', time * 1000000 + 999999) end
+  add('-inf', latest(now))
+  add('(' .. latest(now + longest_delay), '+inf')
   return rows
 end
 
@@ -288,7 +292,8 @@ bool RedisEvents::lead() {
 }
 
 std::vector<StoredEvent> RedisEvents::due(UtcSeconds now, std::size_t limit) {
-  const Reply reply = run({"due", decimal(now), decimal(static_cast<std::int64_t>(limit))});
+  const Reply reply = run(
+      {"due", decimal(now), decimal(kLongestRetryDelay.count()), decimal(static_cast<std::int64_t>(limit))});
   std::vector<StoredEvent> events;
   events.reserve(reply.rows());
   for (std::size_t i = 0; i < reply.rows(); ++i)

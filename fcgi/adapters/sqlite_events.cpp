@@ -5,9 +5,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <thread>
 
 namespace blobvalet::fcgi {
@@ -42,9 +44,10 @@ constexpr const char* kSchema = R"(
 constexpr const char* kAppend = R"(
   INSERT OR REPLACE INTO events (id, subject, body, stored_at, next_attempt)
   SELECT ?1, ?2, ?3, ?4, ?4 WHERE NOT EXISTS (SELECT 1 FROM events WHERE id = ?1 AND dead = 0))";
-constexpr const char* kDue = "SELECT " BLOBVALET_EVENT_COLUMNS R"(
+constexpr const char* kSelectByTime = "SELECT " BLOBVALET_EVENT_COLUMNS R"(
   FROM events AS event INDEXED BY waiting_by_time
-  WHERE dead = 0 AND next_attempt <= ?1
+  WHERE dead = 0 AND next_attempt )";
+constexpr const char* kOldestOfSubject = R"(
     AND NOT EXISTS (SELECT 1 FROM events AS older
                     WHERE older.dead = 0 AND older.subject = event.subject AND older.seq < event.seq)
   ORDER BY next_attempt, seq LIMIT ?2)";
@@ -66,6 +69,11 @@ constexpr const char* kHurry = R"(
 constexpr const char* kDrop = "DELETE FROM events WHERE id = ?1";
 
 #undef BLOBVALET_EVENT_COLUMNS
+
+/// For each subject the oldest waiting event, if its time `is` so.
+std::string oldest_whose_time(std::string_view is) {
+  return std::string(kSelectByTime).append(is).append(kOldestOfSubject);
+}
 
 std::int64_t seconds(UtcSeconds time) {
   return time.time_since_epoch().count();
@@ -250,7 +258,8 @@ class SqliteEvents::Database {
   }
   void prepare() {
     append = prepared(kAppend);
-    due = prepared(kDue);
+    due = prepared(oldest_whose_time("<= ?1").c_str());
+    far_off = prepared(oldest_whose_time("> ?1").c_str());
     delivered = prepared(kDelivered);
     postpone = prepared(kPostpone);
     bury = prepared(kBury);
@@ -264,7 +273,7 @@ class SqliteEvents::Database {
   Handle handle_;  // closed after the statements below
 
  public:
-  Statement append, due, delivered, postpone, bury, list, counts, revive, hurry, drop;
+  Statement append, due, far_off, delivered, postpone, bury, list, counts, revive, hurry, drop;
 };
 
 SqliteEvents::SqliteEvents(std::string file, bool create) : file_(std::move(file)), create_(create) {}
@@ -301,8 +310,13 @@ bool SqliteEvents::lead() {
 }
 
 std::vector<StoredEvent> SqliteEvents::due(UtcSeconds now, std::size_t limit) {
-  return with_database(
-      [&](Database& database) { return database.rows(database.due, now, static_cast<std::int64_t>(limit)); });
+  return with_database([&](Database& database) {
+    auto found = database.rows(database.due, now, static_cast<std::int64_t>(limit));
+    const auto left = static_cast<std::int64_t>(limit - found.size());
+    std::ranges::move(database.rows(database.far_off, now + kLongestRetryDelay, left),
+                      std::back_inserter(found));
+    return found;
+  });
 }
 
 void SqliteEvents::delivered(const StoredEvent& event) {

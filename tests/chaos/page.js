@@ -19,15 +19,24 @@ function startTraffic(options) {
   });
 }
 
-// The same bytes as contentOf() in traffic.mjs makes.
-function addSeeded(name, size, seed) {
-  const words = new Uint32Array(Math.ceil(size / 4));
-  for (let i = 0, word = seed; i < words.length; i++) {
+// The same bytes as in traffic.mjs. Fine Uploader keeps its files for ever, and a browser's memory for them ends after some
+// thousands, so each is a part of one.
+const kPoolBytes = 4 << 20;
+const pool = new Blob([pseudoRandom(kPoolBytes)]);
+
+function pseudoRandom(bytes) {
+  const words = new Uint32Array(bytes / 4);
+  for (let i = 0, word = 1; i < words.length; i++) {
     word = (Math.imul(word, 1664525) + 1013904223) >>> 0;
     words[i] = word;
   }
+  return words;
+}
+
+function addSeeded(name, size, seed) {
+  const start = seed % (kPoolBytes - size);
   files.set(name, { name, size, seed });
-  uploader.addFiles([new File([new Uint8Array(words.buffer, 0, size)], name)]);
+  uploader.addFiles([new File([pool.slice(start, start + size)], name)]);
 }
 
 function cancelIfUnderWay(id) {

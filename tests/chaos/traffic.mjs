@@ -155,11 +155,19 @@ async function verify({ site, judge, finished, cancelled }) {
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
-function contentOf(size, seed) {
-  const words = new Uint32Array(Math.ceil(size / 4));
-  for (let i = 0, word = seed; i < words.length; i += 1) {
+// The same bytes as in page.js.
+const kPool = Buffer.from(pseudoRandom(4 << 20).buffer);
+
+function pseudoRandom(bytes) {
+  const words = new Uint32Array(bytes / 4);
+  for (let i = 0, word = 1; i < words.length; i += 1) {
     word = (Math.imul(word, 1664525) + 1013904223) >>> 0;
     words[i] = word;
   }
-  return Buffer.from(words.buffer, 0, size);
+  return words;
+}
+
+function contentOf(size, seed) {
+  const start = seed % (kPool.length - size);
+  return kPool.subarray(start, start + size);
 }

@@ -177,6 +177,23 @@ const Behaviour kBehaviours[] = {
        BOOST_TEST((found.at(1).next_attempt == later(10)));
        BOOST_TEST((found.at(1).stored_at == kNow));
      }},
+    {"what is further off than any retry is due: the clock has been set back",
+     [](const Open& open) {
+       const auto store = open();
+       const int longest = static_cast<int>(kLongestRetryDelay.count());
+       store->append(event("in time", "a"), kNow);
+       store->append(event("behind it", "a"), later(3600));
+       store->append(event("far off", "b"), later(longest + 1));
+       store->append(event("put off", "c"), kNow);
+       store->postpone(stored("put off"), later(longest), "x");
+       store->append(event("farther off", "d"), later(7200));
+       BOOST_TEST(ids(store->due(kNow, 10)) == "in time far off farther off");
+       BOOST_TEST(ids(store->due(kNow, 2)) == "in time far off");
+       BOOST_TEST(ids(store->due(kNow, 1)) == "in time");
+       BOOST_TEST(ids(store->due(later(1), 10)) == "in time farther off");
+       store->delivered(stored("in time"));
+       BOOST_TEST(ids(store->due(kNow, 10)) == "far off behind it farther off");
+     }},
     {"attempts add up, the last error stays",
      [](const Open& open) {
        const auto store = open();
