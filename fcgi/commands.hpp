@@ -14,7 +14,7 @@ namespace blobvalet::fcgi {
 enum class ExitCode : int {
   success = 0,
   failure = 1,  ///< something failed at run time, or a vector did not pass
-  usage = 2,    ///< wrong arguments, or nothing to serve on fd 0
+  usage = 2,    ///< wrong arguments, or nothing on fd 0 that may be served
   refused = 3,  ///< `sign`: the request was refused
   bad_configuration = 4,
 };

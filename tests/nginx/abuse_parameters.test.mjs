@@ -138,7 +138,7 @@ for (const { name, body, query = '', type = kForm, code, status = 400 } of bodie
 test('a query of a thousand parameters', async () => {
   const query = `${whole}&${Array.from({ length: 1000 }, (_, i) => `${i}=`).join('&')}`;
   const answer = await target.ask(`/blobvalet/signature?${query}`);
-  assert.ok([200, 400, 414].includes(answer.status), String(answer.status));
-  if (answer.status === 200) assertSigned(answer.body, { name: 'drop/a.txt' });
+  assert.equal(answer.status, 200, answer.body);
+  assertSigned(answer.body, { name: 'drop/a.txt' });
   await target.assertUnharmed();
 });

@@ -62,6 +62,14 @@ LoggedRequest refused(std::string_view blob, std::string_view code = "not_allowe
   return line;
 }
 
+/// The same, refused with `code` behind the rules.
+LoggedRequest coded(LoggedRequest line, std::string_view code) {
+  line.code = code;
+  line.permissions = line.expires = {};
+  line.lifetime_seconds.reset();
+  return line;
+}
+
 LoggedRequest callback(std::string_view code = "ok") {
   LoggedRequest line = granted();
   line.endpoint = "success";
@@ -191,12 +199,6 @@ BOOST_AUTO_TEST_CASE(what_pages_say_of_files) {
     line.file_type = type;
     return line;
   };
-  const auto coded = [](LoggedRequest line, std::string_view code) {
-    line.code = code;
-    line.permissions = line.expires = {};
-    line.lifetime_seconds.reset();
-    return line;
-  };
   const auto deleted = [](LoggedRequest line) {
     line.verb = "DELETE";
     line.permissions = "d";
@@ -235,12 +237,6 @@ BOOST_AUTO_TEST_CASE(what_pages_declare_for_one_request) {
   const auto declared = [](LoggedRequest line, std::string_view operation, std::int64_t size) {
     line.operation = operation;
     line.size = size;
-    return line;
-  };
-  const auto coded = [](LoggedRequest line, std::string_view code) {
-    line.code = code;
-    line.permissions = line.expires = {};
-    line.lifetime_seconds.reset();
     return line;
   };
   const std::string bound = own(R"("bind_request": true, "sas": {"version": "2026-04-06"})");
