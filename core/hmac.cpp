@@ -1,5 +1,5 @@
 // OpenSSL 3 would rather have these functions replaced by EVP's, whose states lie in memory that it allocates
-// for every hash, and cannot be set to what they were behind the key.
+// for every hash, and cannot be set to what they were behind the key. These cannot fail: they return 1.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "core/hmac.hpp"
 

@@ -19,13 +19,13 @@ constexpr std::array<unsigned char, 29> kRequest{1, 1, 0, 1, 0, 8, 0, 0, 0, 1,  
 
 int main() {
   const rlimit no_core{};
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  (void)::setrlimit(RLIMIT_CORE, &no_core);
   std::array<int, 2> ends{};
   FCGX_Request request;
   if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) return 2;
   if (FCGX_Init() != 0 || FCGX_InitRequest(&request, -1, 0) != 0) return 2;
   if (::write(ends[0], kRequest.data(), kRequest.size()) != ssize_t{kRequest.size()}) return 2;
-  ::close(ends[0]);
+  (void)::close(ends[0]);
   request.ipcFd = ends[1];
   request.keepConnection = 1;
   return FCGX_Accept_r(&request) < 0 ? 0 : 1;
