@@ -45,7 +45,6 @@ describe('blobvalet.js', { timeout: 300_000 }, () => {
   const open = (more) => stack.open({ path: kHelper, ...more });
   const openTemplate = async (template) => {
     const page = await stack.open({ path: `/test/gallery.html?${template}` });
-    await page.locator('#qq-template').waitFor({ state: 'attached' });
     await page.addScriptTag({ url: '/blobvalet/blobvalet.js' });
     return page;
   };
@@ -413,7 +412,6 @@ describe('blobvalet.js', { timeout: 300_000 }, () => {
     for (const [what, more] of [['with interface', {}], ['without', { uploaderType: 'basic' }]]) {
       it(`the jQuery plugin, ${what}: one signature, and our words in its error event`, async () => {
         const page = await stack.open({ path: '/test/jquery.html' });
-        await page.locator('#qq-template').waitFor({ state: 'attached' });
         await page.evaluate((it) => startPlugin(it), options({ chunking: chunks(kPart), ...more }));
         await addFile(page, `jquery ${what}.bin`, 550_000);
         const [complete] = await eventsOf(page, 'onComplete');
@@ -421,7 +419,6 @@ describe('blobvalet.js', { timeout: 300_000 }, () => {
         assert.deepEqual(await asked(stack, 'drop', `jquery ${what}.bin`, 2), ['PUT 200']);
 
         await page.reload();
-        await page.locator('#qq-template').waitFor({ state: 'attached' });
         await page.evaluate((it) => startPlugin(it), options({ retry, ...more }, 'uploads/alice'));
         await addFile(page, `jquery ${what}.bin`, 10);
         const [error] = await eventsOf(page, 'onError');

@@ -41,7 +41,6 @@ export function useSite(options) {
   /// the browser for one that cannot draw the files it uploads.
   stack.openGallery = async (options, { template = 'gallery', previews = true, ...where } = {}) => {
     const page = await stack.open({ ...where, path: `/test/gallery.html?${template}` });
-    await page.locator('#qq-template').waitFor({ state: 'attached' });
     if (!previews) await page.evaluate(() => { qq.supportedFeatures.imagePreviews = false; });
     await startUploader(page, options);
     return page;

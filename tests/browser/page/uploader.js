@@ -21,6 +21,14 @@ XMLHttpRequest.prototype.send = function (body) {
   return send.call(this, body);
 };
 
+/// Adds one of Fine Uploader's templates, synchronously: once a page is loaded, or loaded again, its template is there.
+function addTemplate(name) {
+  const request = new XMLHttpRequest();
+  request.open('GET', `/fine-uploader/templates/${name}.html`, false);
+  request.send();
+  document.body.insertAdjacentHTML('beforeend', request.responseText);
+}
+
 /// `options` are Fine Uploader's own. `on` may hold functions that run after an event was kept. Where the page has a
 /// place for the gallery, the uploader is shown in it. `make` makes the uploader.
 function startUploader(options, on = {}, make = (Uploader, all) => new Uploader(all)) {
