@@ -38,7 +38,8 @@ export async function startStubServer({ answer, inspect, tls, unixSocket, port }
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('request', async (incoming, response) => {
-    const request = await read(incoming);
+    const request = await read(incoming).catch(() => null);
+    if (!request) return;          // the client has given up in the middle of its body
     requests.push(request);
     inspect?.(request, response);
     if (!response.socket) return;  // the client has given up already
