@@ -1,5 +1,6 @@
 #include "core/app.hpp"
 
+#include "core/ascii.hpp"
 #include "core/blob_check.hpp"
 #include "core/checks.hpp"
 #include "core/declared_put.hpp"
@@ -51,7 +52,7 @@ Event event_of(const Request& request) {
 }
 
 void refuse_with(const Error& error, const Request& request, Response& response, Event& event) {
-  answer_error(error, request.endpoint == "success", response);
+  answer_error(error, equals(request.endpoint, "success"), response);
   event.code = error_row(error.errc).code.view();
   event.reason = error.log_reason.view();
 }
@@ -75,15 +76,15 @@ App::App(std::shared_ptr<const Site> site, const Clock& clock, const CallbackPor
 }
 
 bool App::may_wait(const Site& site, const Request& request) {
-  if (request.endpoint == "success" || request.endpoint == "session") return true;
-  if (!site.announces_deletes() || request.endpoint != "signature") return false;
+  if (equals(request.endpoint, "success") || equals(request.endpoint, "session")) return true;
+  if (!site.announces_deletes() || !equals(request.endpoint, "signature")) return false;
   std::string blob_uri;
   const auto parsed = SignatureRequest::parse(request.query, blob_uri);
   return parsed && parsed->verb == BlobVerb::del;
 }
 
 bool App::may_wait_for_limits(const Site& site, const Request& request) {
-  return request.endpoint == "signature" && site.limits_may_wait();
+  return equals(request.endpoint, "signature") && site.limits_may_wait();
 }
 
 Event App::handle(const Request& request, Response& response) {
@@ -109,9 +110,9 @@ Result<void> App::route(const Request& request, Response& response, Event& event
     return refuse(Errc::misconfigured, "", "the web server is misconfigured",
                   "a BLOBVALET_ parameter came twice");
   }
-  if (request.endpoint == "signature") return answer_signature(request, response, event);
-  if (request.endpoint == "success") return answer_success(request, response, event);
-  if (request.endpoint == "session") return answer_session(request, response, event);
+  if (equals(request.endpoint, "signature")) return answer_signature(request, response, event);
+  if (equals(request.endpoint, "success")) return answer_success(request, response, event);
+  if (equals(request.endpoint, "session")) return answer_session(request, response, event);
   if (answer_probe(request, response)) return {};
   return refuse(Errc::misconfigured, "", "the web server is misconfigured",
                 "BLOBVALET_ENDPOINT must be signature, success, session, health, live, ready or metrics");
@@ -197,7 +198,7 @@ Result<SasGrant> App::bind(const SasGrant& grant, std::string_view query, Event&
 }
 
 Result<void> App::answer_signature(const Request& request, Response& response, Event& event) {
-  if (request.method != "GET") {
+  if (!equals(request.method, "GET")) {
     response.allow = "GET";
     return refuse(Errc::method_not_allowed, "", "only GET is allowed here");
   }
@@ -252,7 +253,7 @@ bool App::answer_probe(const Request& request, Response& response) const {
 /// What the page's request.endpoint leads to is taken as a blob's URI up to its name, which Fine Uploader
 /// makes one of by a slash and a name.
 Result<void> App::answer_session(const Request& request, Response& response, Event& event) {
-  if (request.method != "GET") {
+  if (!equals(request.method, "GET")) {
     response.allow = "GET";
     return refuse(Errc::method_not_allowed, "", "only GET is allowed here");
   }

@@ -10,9 +10,12 @@
 namespace blobvalet {
 namespace {
 
-constexpr std::string_view kContainerCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-";
 // Scheme and authority of an endpoint; a longer one in a request cannot be ours.
 constexpr std::size_t kMaxOrigin = 300;
+
+bool is_container_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
 
 /// Takes the first segment off `path`: what stands before the first slash, which is dropped.
 std::string_view take_segment(std::string_view& path) {
@@ -28,7 +31,7 @@ bool take_dot(std::string_view& text) {
     text.remove_prefix(1);
     return true;
   }
-  if (!text.starts_with("%2e") && !text.starts_with("%2E")) return false;
+  if (!begins_with(text, "%2e") && !begins_with(text, "%2E")) return false;
   text.remove_prefix(3);
   return true;
 }
@@ -107,7 +110,7 @@ Result<std::size_t> count_legal_units(std::string_view name) {
 std::optional<ContainerName> ContainerName::parse(std::string_view text) {
   if (text == "$root" || text == "$web") return ContainerName(text);
   if (text.size() < 3 || text.size() > 63) return std::nullopt;
-  if (text.find_first_not_of(kContainerCharacters) != std::string_view::npos) return std::nullopt;
+  if (!std::ranges::all_of(text, is_container_character)) return std::nullopt;
   if (text.starts_with('-') || text.ends_with('-')) return std::nullopt;
   if (text.find("--") != std::string_view::npos) return std::nullopt;
   return ContainerName(text);

@@ -10,15 +10,16 @@ class StringToSign {
  public:
   explicit StringToSign(std::string& out) : out_(out) {}
   StringToSign& field(std::string_view value) {
-    out_.append(value).push_back('\n');
+    if (!value.empty()) out_.append(value);  // most are
+    out_.push_back('\n');
     return *this;
   }
   /// `/blob/<account>/<container>[/<blob>]`; the account is the configured one, never taken from the host.
   StringToSign& canonical_resource(const SasFields& fields) {
-    out_.append("/blob/").append(fields.account).append("/").append(fields.container);
-    if (!fields.blob.empty()) out_.append("/").append(fields.blob);
-    out_.push_back('\n');
-    return *this;
+    out_.append(kBlobService).append(fields.account).push_back('/');
+    out_.append(fields.container);
+    if (!fields.blob.empty()) out_.push_back('/');
+    return field(fields.blob);
   }
   /// Bound headers are each ended by a line feed, so that the field ends in one before the joining one.
   StringToSign& request_headers(std::span<const NamedValue> headers) {
@@ -39,6 +40,7 @@ class StringToSign {
   }
 
  private:
+  static constexpr std::string_view kBlobService = "/blob/";
   std::string& out_;
 };
 

@@ -40,12 +40,12 @@ IssuedSas SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   const UtcSeconds valid_until = expiry_of(grant, *key_);
   const auto valid_from = start_of(grant, *key_);
   const UtcText expiry(valid_until);
-  const UtcText start(valid_from.value_or(UtcSeconds{}));
+  const auto start = valid_from ? std::optional<UtcText>(*valid_from) : std::nullopt;
 
   SasFields fields;
   fields.version = &grant.version();
   fields.permissions = grant.permissions();
-  fields.start = valid_from ? start.view() : std::string_view{};
+  if (start) fields.start = start->view();
   fields.expiry = expiry.view();
   fields.account = target.account;
   fields.container = target.container.view();
@@ -60,7 +60,8 @@ IssuedSas SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   fields.request_query_parameters = binding.query_parameters();
 
   // A container's name is made of characters that a path never escapes.
-  out.append(target.endpoint_url).append("/").append(target.container.view()).append("/");
+  out.append(target.endpoint_url).push_back('/');
+  out.append(target.container.view()).push_back('/');
   append_path_encoded(out, target.blob.view());
   out.push_back('?');
   return {valid_until, valid_from, append_query(out, fields)};

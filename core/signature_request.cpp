@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "core/ascii.hpp"
 #include "core/form_urlencoded.hpp"
 #include "core/percent_encoding.hpp"
 
@@ -18,11 +19,11 @@ struct Parameters {
 
   /// The value that a parameter of this name is to fill; null for a name that we ignore.
   std::optional<std::string_view>* slot(std::string_view name) {
-    if (name == "_method") return &method;
-    if (name == "bloburi") return &blob_uri;
-    if (name == "qqsize") return &size;
-    if (name == "qqtype") return &type;
-    if (name == "qqpart") return &part;
+    if (equals(name, "_method")) return &method;
+    if (equals(name, "bloburi")) return &blob_uri;
+    if (equals(name, "qqsize")) return &size;
+    if (equals(name, "qqtype")) return &type;
+    if (equals(name, "qqpart")) return &part;
     return nullptr;
   }
 };
@@ -60,8 +61,8 @@ std::string_view name_of(BlobVerb verb) {
 }
 
 std::optional<BlobVerb> parse_blob_verb(std::string_view text) {
-  if (text == "PUT") return BlobVerb::put;
-  if (text == "DELETE") return BlobVerb::del;
+  if (equals(text, "PUT")) return BlobVerb::put;
+  if (equals(text, "DELETE")) return BlobVerb::del;
   return std::nullopt;
 }
 

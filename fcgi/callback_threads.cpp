@@ -52,12 +52,14 @@ void CallbackThreads::start_thread() {
 }
 
 std::optional<CallbackThreads::Time> CallbackThreads::next_late() const {
+  if (pending_ == 0) return std::nullopt;
   const std::lock_guard lock(mutex_);
   if (queue_.empty()) return std::nullopt;
   return queue_.front().taken_at + kLongestWait;
 }
 
 std::vector<CallbackJob> CallbackThreads::take_late(Time now) {
+  if (pending_ == 0) return {};
   const std::lock_guard lock(mutex_);
   std::vector<CallbackJob> late;
   while (!queue_.empty() && queue_.front().taken_at + kLongestWait <= now) {
@@ -73,11 +75,6 @@ std::vector<CallbackJob> CallbackThreads::take_late(Time now) {
 bool CallbackThreads::stand_still(Time now) const {
   const std::lock_guard lock(mutex_);
   return threads_.size() == most_threads_ && idle_ == 0 && begun_ + kLongestCallback < now;
-}
-
-std::size_t CallbackThreads::pending() const {
-  const std::lock_guard lock(mutex_);
-  return pending_;
 }
 
 std::optional<CallbackJob> CallbackThreads::next() {
@@ -109,13 +106,10 @@ void CallbackThreads::run() {
       const Presence busy(busy_);
       if (!app->answer(*job->connection, job->request, job->taken_at)) job->connection->close();
     }
-    {
-      // Posted before it stops counting, so that a stopping loop never misses it.
-      const std::lock_guard lock(mutex_);
-      mailbox_.post(std::move(job->connection));
-      --pending_;
-      uncount(in_flight_);
-    }
+    // Posted before it stops counting, so that a stopping loop never misses it.
+    mailbox_.post(std::move(job->connection));
+    uncount(in_flight_);
+    --pending_;
   }
 }
 

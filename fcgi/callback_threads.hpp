@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -51,7 +52,7 @@ class CallbackThreads {
   /// True if every thread that there may be has been busy with one callback for longer than any can take.
   [[nodiscard]] bool stand_still(Time now) const;
   /// Callbacks taken and neither given back nor in the mailbox.
-  [[nodiscard]] std::size_t pending() const;
+  [[nodiscard]] std::size_t pending() const { return pending_; }
 
  private:
   void run();
@@ -72,7 +73,9 @@ class CallbackThreads {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<CallbackJob> queue_;
-  std::size_t pending_ = 0;
+  /// Only the thread that submits makes it more, so that for that one nothing is queued while it is 0. It
+  /// asks with every request of any kind, and then takes no lock.
+  std::atomic<std::size_t> pending_ = 0;
   std::size_t idle_ = 0;  ///< threads that wait for a job
   Time begun_{};          ///< when a thread took a job last
   bool stopping_ = false;

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "core/ascii.hpp"
 
@@ -46,44 +47,38 @@ std::string_view media_type(ContentType type) {
 void append_number(std::string& out, std::size_t number) {
   std::array<char, 20> digits{};
   const auto end = std::to_chars(digits.begin(), digits.end(), number).ptr;
-  out.append(digits.begin(), end);
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
 /// CGI response (RFC 3875 section 6), as nginx reads it.
 void format(const Response& response, std::string& out) {
-  out.assign("Status: ");
+  using std::string_view_literals::operator""sv;
+  out.assign("Status: "sv);
   append_number(out, static_cast<std::size_t>(response.status));
-  out.append(" ").append(reason_phrase(response.status));
-  out.append("\r\nContent-Type: ").append(media_type(response.content_type));
-  out.append("\r\nContent-Length: ");
+  out.append(" "sv).append(reason_phrase(response.status));
+  out.append("\r\nContent-Type: "sv).append(media_type(response.content_type));
+  out.append("\r\nContent-Length: "sv);
   append_number(out, response.body.size());
-  if (!response.allow.empty()) out.append("\r\nAllow: ").append(response.allow);
+  if (!response.allow.empty()) out.append("\r\nAllow: "sv).append(response.allow);
   if (response.retry_after) {
-    out.append("\r\nRetry-After: ");
+    out.append("\r\nRetry-After: "sv);
     append_number(out, static_cast<std::size_t>(response.retry_after->count()));
   }
-  out.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n").append(response.body);
+  out.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n"sv)
+      .append(response.body);
 }
 
 /// The member that a parameter fills; null for one we do not read.
 std::string_view* member_of(Request& request, std::string_view name) {
-  if (name == "QUERY_STRING") return &request.query;
-  if (name == "REQUEST_METHOD") return &request.method;
-  if (name == "CONTENT_TYPE") return &request.content_type;
-  if (name == "REMOTE_ADDR") return &request.remote_addr;
-  if (name == "REQUEST_ID") return &request.request_id;
-  if (name == "BLOBVALET_ENDPOINT") return &request.endpoint;
-  if (name == "BLOBVALET_USER") return &request.user;
-  if (name == "BLOBVALET_ORIGIN") return &request.origin;
+  if (equals(name, "QUERY_STRING")) return &request.query;
+  if (equals(name, "REQUEST_METHOD")) return &request.method;
+  if (equals(name, "CONTENT_TYPE")) return &request.content_type;
+  if (equals(name, "REMOTE_ADDR")) return &request.remote_addr;
+  if (equals(name, "REQUEST_ID")) return &request.request_id;
+  if (equals(name, "BLOBVALET_ENDPOINT")) return &request.endpoint;
+  if (equals(name, "BLOBVALET_USER")) return &request.user;
+  if (equals(name, "BLOBVALET_ORIGIN")) return &request.origin;
   return nullptr;
-}
-
-bool is_repeated(char** envp, char** current, std::string_view name) {
-  for (char** other = envp; other != current; ++other) {
-    const std::string_view text(*other);
-    if (text.starts_with(name) && text.substr(name.size()).starts_with('=')) return true;
-  }
-  return false;
 }
 
 /// `USER_AGENT` is the header user-agent (RFC 3875 section 4.1.18).
@@ -133,48 +128,60 @@ void Connection::return_to_socket() {
   fcgx_.ipcFd = socket_.release();
 }
 
-std::optional<Request> Connection::read_params() {
+Request* Connection::read_params() {
   // Should libfcgi close the socket itself after an error, it must not wait for the peer to do so too.
   FCGX_Detach(&fcgx_);
-  if (!collected.empty() && !read_from_collected()) return std::nullopt;
-  if (FCGX_Accept_r(&fcgx_) != 0) return std::nullopt;
-  Request request;
-  var_names_.clear();
-  var_names_.reserve(8);
-  header_names_.clear();
+  if (!collected.empty() && !read_from_collected()) return nullptr;
+  if (FCGX_Accept_r(&fcgx_) != 0) return nullptr;
+  begin_request();
   for (char** entry = fcgx_.envp; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const std::size_t equals = std::min(text.find('='), text.size());
     const std::string_view name = text.substr(0, equals);
     const std::string_view value = text.substr(std::min(equals + 1, text.size()));
-    if (name.starts_with(kIdentityPrefix)) request.repeated_identity |= is_repeated(fcgx_.envp, entry, name);
-    if (name.starts_with(kVarPrefix)) {
-      request.vars.push_back({{}, value});
+    if (begins_with(name, kIdentityPrefix)) {
+      request_.repeated_identity |= std::ranges::find(identity_names_, name) != identity_names_.end();
+      identity_names_.push_back(name);
+    }
+    if (begins_with(name, kVarPrefix)) {
+      request_.vars.push_back({{}, value});
       var_names_.push_back(lower_case(name.substr(kVarPrefix.size())));
-    } else if (name.starts_with(kHeaderPrefix)) {
+    } else if (begins_with(name, kHeaderPrefix)) {
       if (value.empty()) continue;
-      request.headers.push_back({{}, value});
+      request_.headers.push_back({{}, value});
       header_names_.push_back(header_name(name.substr(kHeaderPrefix.size())));
-    } else if (std::string_view* member = member_of(request, name); member != nullptr && member->empty()) {
+    } else if (std::string_view* member = member_of(request_, name); member != nullptr && member->empty()) {
       *member = value;
     }
   }
   // Only now, since the names moved while their list grew.
   for (std::size_t i = 0; i < var_names_.size(); ++i)
-    request.vars[i].name = var_names_[i];
+    request_.vars[i].name = var_names_[i];
   for (std::size_t i = 0; i < header_names_.size(); ++i)
-    request.headers[i].name = header_names_[i];
-  return request;
+    request_.headers[i].name = header_names_[i];
+  return &request_;
 }
 
-void Connection::read_body(Request& request) {
+/// Empties everything that is of the last request, and keeps its lists' memory.
+void Connection::begin_request() {
+  Request last = std::exchange(request_, {});
+  last.vars.clear();
+  last.headers.clear();
+  request_.vars = std::move(last.vars);
+  request_.headers = std::move(last.headers);
+  identity_names_.clear();
+  var_names_.clear();
+  header_names_.clear();
+}
+
+void Connection::read_body() {
   body_.clear();
   std::array<char, 4096> chunk;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   int n = 0;
   while ((n = FCGX_GetStr(chunk.data(), static_cast<int>(chunk.size()), fcgx_.in)) > 0) {
     body_.append(chunk.data(), static_cast<std::size_t>(n));
   }
-  request.body = body_;
+  request_.body = body_;
   const char* declared = FCGX_GetParam("CONTENT_LENGTH", fcgx_.envp);
   const std::string_view length = declared == nullptr ? std::string_view{} : declared;
   std::size_t bytes = 0;
@@ -183,7 +190,7 @@ void Connection::read_body(Request& request) {
     if (error != std::errc{} || end != length.data() + length.size())
       bytes = std::numeric_limits<std::size_t>::max();
   }
-  request.body_cut_short = body_.size() < bytes;
+  request_.body_cut_short = body_.size() < bytes;
 }
 
 bool Connection::write(const Response& response) {

@@ -2,7 +2,6 @@
 #include <fcgiapp.h>
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,11 +31,11 @@ class Connection {
   [[nodiscard]] int fd() const { return fcgx_.ipcFd; }
 
   /// Reads the parameters of a request that inspect_records() called whole (or body_too_large), from
-  /// `collected` if it is there and else from the socket. The views in it live until write(). Nothing if
-  /// libfcgi refuses the request.
-  [[nodiscard]] std::optional<Request> read_params();
-  /// Reads the body to its end into `request`: libfcgi would take a rest for the next request's beginning.
-  void read_body(Request& request);
+  /// `collected` if it is there and else from the socket. It is the connection's, and its views live until
+  /// write(). Null if libfcgi refuses the request.
+  [[nodiscard]] Request* read_params();
+  /// Reads the body to its end into that request: libfcgi would take a rest for the next one's beginning.
+  void read_body();
   /// Writes the whole answer and ends the request. An answer up to 8 kB, which is any but those for very long
   /// names, is one write. False if the connection is to be closed now: the web server does not keep it, or it
   /// has failed.
@@ -56,11 +55,14 @@ class Connection {
   bool peer_closed = false;                             ///< the web server has closed its side
 
  private:
+  void begin_request();
   [[nodiscard]] bool read_from_collected();
   void return_to_socket();
 
   FCGX_Request fcgx_{};
   FileDescriptor socket_;  ///< set aside while libfcgi reads from memory
+  Request request_;
+  std::vector<std::string_view> identity_names_;  ///< `BLOBVALET_*` of this request
   std::vector<std::string> var_names_;
   std::vector<std::string> header_names_;
   std::string body_;

@@ -31,9 +31,9 @@ struct Callback {
                              {"CONTENT_TYPE", "application/x-www-form-urlencoded"}},
                             kForm, keep));
     job.connection = std::make_unique<Connection>(peer.take_other_end());
-    auto request = job.connection->read_params();
-    BOOST_REQUIRE(request.has_value());
-    job.connection->read_body(*request);
+    const Request* request = job.connection->read_params();
+    BOOST_REQUIRE(request != nullptr);
+    job.connection->read_body();
     job.request = *request;
     job.site = std::move(site);
   }
