@@ -49,12 +49,15 @@ tl::expected<ConfigFile, ConfigFaults> parse_config_file(std::string text,
   return ConfigFile{std::move(text), std::move(*config)};
 }
 
-std::string log_faults(std::string_view event, const ConfigFaults& faults) {
-  std::string all;
-  for (const ConfigFault& fault : faults) {
+void log_faults(std::string_view event, const ConfigFaults& faults) {
+  for (const ConfigFault& fault : faults)
     Log::notice(event, fault.text());
+}
+
+std::string text_of(const ConfigFaults& faults) {
+  std::string all;
+  for (const ConfigFault& fault : faults)
     all.append(all.empty() ? "" : "; ").append(fault.text());
-  }
   return all;
 }
 

@@ -19,7 +19,10 @@ struct ConfigFile {
 [[nodiscard]] tl::expected<ConfigFile, ConfigFaults> parse_config_file(std::string text,
                                                                        const std::filesystem::path& file);
 
-/// Logs each fault as an event of this name, and returns all of them in one line.
-std::string log_faults(std::string_view event, const ConfigFaults& faults);
+/// Logs each fault as an event of this name.
+void log_faults(std::string_view event, const ConfigFaults& faults);
+
+/// All of them in one line.
+[[nodiscard]] std::string text_of(const ConfigFaults& faults);
 
 }  // namespace blobvalet::fcgi

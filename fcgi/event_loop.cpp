@@ -11,6 +11,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "core/ascii.hpp"
 #include "core/metrics.hpp"
 
 namespace blobvalet::fcgi {
@@ -27,6 +28,8 @@ constexpr milliseconds kPatience{2000};
 constexpr milliseconds kPatienceWhenStopping{500};
 // From the first sign that a file has changed until all are read again.
 constexpr milliseconds kFilesSettle{100};
+// Descriptors or memory that were missing may be there again, of which no file tells.
+constexpr milliseconds kFaultsStay{2000};
 // A store of rate limits takes less than a millisecond, so that these are plenty.
 constexpr unsigned kCountingThreads = 8;
 // Records have headers and padding beside what the limits count.
@@ -83,6 +86,7 @@ EventLoop::EventLoop(int listen_fd, std::shared_ptr<const Site> site, const Cloc
   if (surroundings_.callbacks != nullptr) surroundings_.callbacks->deliver_for(site);
   begin_metering(*site);
   if (surroundings_.files != nullptr) look_at_files();
+  retry_if_faulty();
 }
 
 Meters* EventLoop::meters() const {
@@ -158,7 +162,9 @@ bool EventLoop::is_done() const {
 int EventLoop::wait_milliseconds() const {
   std::optional<Time> next = callbacks_.next_late();
   if (const auto late = counted_.next_late()) next = std::min(next.value_or(*late), *late);
-  if (reload_at_) next = std::min(next.value_or(*reload_at_), *reload_at_);
+  for (const auto& due : {reload_at_, retry_at_}) {
+    if (due) next = std::min(next.value_or(*due), *due);
+  }
   if (surroundings_.watchdog != nullptr)
     next = std::min(next.value_or(surroundings_.watchdog->next()), surroundings_.watchdog->next());
   for (const Connection* connection : with_deadline_)
@@ -189,13 +195,14 @@ void EventLoop::handle_signals() {
 /// systemd takes a reload for finished when it hears so, and the file's change for one too.
 void EventLoop::reload() {
   if (surroundings_.manager != nullptr) surroundings_.manager->reloading();
-  take_in(reload_());
+  take_in(reload_(false));
   if (surroundings_.manager != nullptr) surroundings_.manager->ready(status());
 }
 
 void EventLoop::take_in(const std::shared_ptr<const Site>& site) {
   reload_at_.reset();
   if (surroundings_.files != nullptr) look_at_files();
+  retry_if_faulty();
   if (site == nullptr) return;
   app_.emplace(site, clock_, log_, surroundings_.state);
   if (surroundings_.callbacks != nullptr) surroundings_.callbacks->deliver_for(site);
@@ -226,7 +233,17 @@ void EventLoop::look_at_files() {
 }
 
 void EventLoop::reload_if_due() {
-  if (reload_at_ && *reload_at_ <= steady_clock::now()) reload();
+  const auto is_due = [](const std::optional<Time>& time) { return time && *time <= steady_clock::now(); };
+  if (is_due(reload_at_)) return reload();
+  if (!is_due(retry_at_)) return;
+  take_in(reload_(true));
+  if (!retry_at_ && surroundings_.manager != nullptr) surroundings_.manager->ready(status());
+}
+
+void EventLoop::retry_if_faulty() {
+  retry_at_.reset();
+  if (surroundings_.state != nullptr && !surroundings_.state->reload_fault().empty())
+    retry_at_ = steady_clock::now() + kFaultsStay;
 }
 
 /// A loop that stands still does not get here. One whose threads all do is of no use either.
@@ -247,6 +264,7 @@ void EventLoop::begin_stopping() {
   stopping_ = true;
   if (surroundings_.manager != nullptr) surroundings_.manager->stopping();
   reload_at_.reset();
+  retry_at_.reset();
   if (surroundings_.callbacks != nullptr) surroundings_.callbacks->stop();
   FCGX_ShutdownPending();
   acceptor_.stop();
@@ -329,8 +347,8 @@ void EventLoop::act_on(Connection& connection, GateVerdict verdict) {
 void EventLoop::serve(Connection& connection, bool body_too_large) {
   with_deadline_.erase(&connection);
   const Time since = steady_clock::now();
-  auto request = connection.read_params();
-  if (!request) return drop(connection);
+  Request* request = connection.read_params();
+  if (request == nullptr) return drop(connection);
   ++requests_;
   request->body_too_large = body_too_large;
   if (body_too_large) {
@@ -341,11 +359,11 @@ void EventLoop::serve(Connection& connection, bool body_too_large) {
     set_deadline(connection, kPatience);
     return drain(connection);
   }
-  connection.read_body(*request);
+  connection.read_body();
   CallbackThreads* threads = threads_for(*request);
   if (threads == nullptr) {
     // Whoever asks for the metrics is not among those that he asks about.
-    const Presence presence(request->endpoint == "signature" ? in_flight_ : nullptr);
+    const Presence presence(equals(request->endpoint, "signature") ? in_flight_ : nullptr);
     return settle(connection, app_->answer(connection, *request, since));
   }
   if (!hand_to_thread(*threads, connection, *request))

@@ -26,10 +26,12 @@ namespace blobvalet::fcgi {
 ///
 /// SIGTERM, SIGINT and SIGUSR1 (which multiwatch sends, and web servers by the FastCGI convention) end it
 /// after the requests that have begun; SIGHUP calls `reload`, as does a change of one of the watched files.
+/// One that fails is tried again every two seconds.
 class EventLoop {
  public:
-  /// Makes a new Site, or returns null to keep the old one.
-  using Reload = std::function<std::shared_ptr<const Site>()>;
+  /// Makes a new Site, or returns null to keep the old one. `again`: nobody has asked and no file has
+  /// changed, but it failed last; whoever was told of a fault then need not hear of it once more.
+  using Reload = std::function<std::shared_ptr<const Site>(bool again)>;
 
   /// Blocks the signals above in this thread and those it makes, so that only the loop hears of them. To be
   /// called before any other thread is made.
@@ -60,6 +62,7 @@ class EventLoop {
   void take_in(const std::shared_ptr<const Site>& site);
   void look_at_files();
   void reload_if_due();
+  void retry_if_faulty();
   void begin_stopping();
   void show_life();
   [[nodiscard]] std::string status() const;
@@ -99,6 +102,7 @@ class EventLoop {
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::unordered_set<Connection*> with_deadline_;
   std::optional<Time> reload_at_;  ///< files have changed
+  std::optional<Time> retry_at_;   ///< files were faulty, or could not be read
   std::uint64_t requests_ = 0;     ///< so far
   bool stopping_ = false;
   Meter* in_flight_ = nullptr;

@@ -122,6 +122,8 @@ bool wait_for_lock(const KeyDirectory& directory, Wakers& wakers, ServiceManager
 
 // A reload waits for what is under way, which takes a second or two to end. As in the unit.
 constexpr std::chrono::seconds kLongestStandstill{60};
+// Descriptors or memory that were missing may be there again, of which no file tells.
+constexpr std::chrono::seconds kFaultsStay{2};
 
 int milliseconds_until(std::chrono::steady_clock::time_point time) {
   using std::chrono::milliseconds;
@@ -178,7 +180,9 @@ class RenewalDaemon {
       // Not only when told so: what came between its being read and its being watched has woken nobody.
       while (wakers_.files().has_changed())
         reload();
-      switch (wakers_.wait(milliseconds_until(watchdog.next()))) {
+      if (retry_at_ && *retry_at_ <= std::chrono::steady_clock::now()) take_in(loader_.load(), true);
+      const auto next = std::min(watchdog.next(), retry_at_.value_or(watchdog.next()));
+      switch (wakers_.wait(milliseconds_until(next))) {
         case Wakers::Event::stop: manager_.stopping(); return;
         case Wakers::Event::reload: reload(); break;
         case Wakers::Event::clock_set:
@@ -201,15 +205,21 @@ class RenewalDaemon {
   }
   void reload() {
     manager_.reloading();
-    auto setup = loader_.load();
+    take_in(loader_.load(), false);
+    manager_.ready(status());
+  }
+  /// `again`: only because it failed before; the same faults are not told again.
+  void take_in(tl::expected<RenewalSetup, ConfigFaults> setup, bool again) {
     wakers_.files().watch(loader_.seen());
+    retry_at_.reset();
     if (setup) {
       Log::notice("reloaded");
-      begin(std::move(*setup));
-    } else {
-      log_faults("reload_failed", setup.error());
+      faults_.clear();
+      return begin(std::move(*setup));
     }
-    manager_.ready(status());
+    retry_at_ = std::chrono::steady_clock::now() + kFaultsStay;
+    if (!again || setup.error() != faults_) log_faults("reload_failed", setup.error());
+    faults_ = std::move(setup.error());
   }
   /// For `systemctl status`.
   [[nodiscard]] std::string status() const {
@@ -225,6 +235,8 @@ class RenewalDaemon {
   const ServiceManager& manager_;
   const IdentityEnvironment environment_;
   std::unique_ptr<KeyRenewer> renewer_;
+  ConfigFaults faults_;  ///< of the last reload
+  std::optional<std::chrono::steady_clock::time_point> retry_at_;
 };
 
 }  // namespace

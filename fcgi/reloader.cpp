@@ -51,25 +51,32 @@ Reloader::Reloader(SiteLoader& loader, std::shared_ptr<const Site> site, FileWat
     count(meters->meter(MeterKind::counter, sample_name(metric::kReloads, {{"outcome", outcome}})), 0);
 }
 
-std::shared_ptr<const Site> Reloader::operator()() {
+std::shared_ptr<const Site> Reloader::operator()(bool again) {
   auto next = loader_.load();
   const bool is_sound = next.has_value();
   if (next) {
     state_.reloaded((*next)->key_options().directory);
     Log::notice("reloaded", "configuration " + (*next)->revision());
   } else {
-    state_.reload_failed(log_faults("reload_failed", next.error()));
+    note_failure(next.error(), again);
     next = loader_.instead_of_faulty(*site_);
     if (*next != nullptr && (*next)->revision() != site_->revision())
       Log::notice("last_sound", "configuration " + (*next)->revision());
   }
   files_.watch(loader_.seen());
-  count_load(is_sound, true);
+  if (is_sound || !again) count_load(is_sound, true);
   if (*next == nullptr) return nullptr;
   log_new_keys(**next, signing_keys(*site_));
   site_ = *next;
   if (state_.meters() != nullptr) state_.meters()->use_revision(site_->revision());
   return site_;
+}
+
+void Reloader::note_failure(const ConfigFaults& faults, bool again) {
+  std::string fault = text_of(faults);
+  if (again && fault == state_.reload_fault()) return;
+  log_faults("reload_failed", faults);
+  state_.reload_failed(std::move(fault));
 }
 
 /// That files were read, and how that went; again, or (as far as it went well) by a worker that has just

@@ -61,8 +61,8 @@ struct FirstSite {
   static FirstSite load(SiteLoader& loader) {
     auto loaded = loader.load();
     if (loaded) return {*loaded, {}};
-    std::string fault = log_faults("bad_configuration", loaded.error());
-    return {loader.instead_of_faulty(), std::move(fault)};
+    log_faults("bad_configuration", loaded.error());
+    return {loader.instead_of_faulty(), text_of(loaded.error())};
   }
 };
 
@@ -121,8 +121,8 @@ ExitCode serve(const std::string& config_file, const MakeCallbackService& make_c
   ProcessState& state = shared.state();
   if (!fault.empty()) state.reload_failed(fault);
   Reloader reload(loader, site, files, state);
-  const auto reload_and_follow = [&reload, &shared] {
-    auto next = reload();
+  const auto reload_and_follow = [&reload, &shared](bool again) {
+    auto next = reload(again);
     if (next != nullptr) shared.follow(*next);
     return next;
   };

@@ -1,9 +1,10 @@
 // A configuration and a key that change by themselves, under load: whatever becomes of the files, no request fails, and all
 // workers run the same configuration within a moment.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
-  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync,
-  writeSync,
+  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync,
+  writeFileSync, writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -219,6 +220,26 @@ describe('files that change under load', { timeout: 120_000 }, () => {
     await sleep(1000);
     assert.ok(attempts() <= before + 3, `${attempts() - before} attempts for one change`);
     await assertTakenUp(() => write(another()));
+  });
+
+  // Of what was missing no file tells when it is there again.
+  test('a change that nobody could read, for want of a descriptor', async () => {
+    const limitTo = (pid, most) => execFileSync('prlimit', ['--pid', String(pid), `--nofile=${most}:`]);
+    const [old] = revisions();
+    const lines = workers.map((worker) => worker.lines().length);
+    workers.forEach(({ pid }) => limitTo(pid, readdirSync(`/proc/${pid}/fd`).length));
+    write(another());
+    const failed = (worker, i) => worker.lines().slice(lines[i]).filter(({ event }) => event === 'reload_failed');
+    await waitFor(() => workers.every((it, i) => failed(it, i).length > 0), { what: 'a worker that cannot read', timeoutMs: kPatienceMs });
+    await sleep(3 * 2000);
+    assert.deepEqual(new Set(revisions()), new Set([old]));
+    workers.forEach(({ pid }) => limitTo(pid, 1024));
+    await allRun((it) => it !== old);
+    for (const [i, worker] of workers.entries()) {
+      const told = failed(worker, i).map(({ detail }) => detail);
+      assert.equal(new Set(told).size, told.length, `once each, not at each attempt: ${told}`);
+    }
+    assert.deepEqual(watch.failures, []);
   });
 
   test('twenty changes in a row end with the last', async () => {

@@ -53,13 +53,21 @@ class BlockedSignals {
   sigset_t before_{};
 };
 
+/// Of a worker whose files are faulty as long as `is_faulty`.
+struct FaultyFiles final : WorkerState {
+  [[nodiscard]] SasLedger* ledger() override { return nullptr; }
+  [[nodiscard]] std::optional<KeyStatus> key_status() const override { return std::nullopt; }
+  [[nodiscard]] std::string reload_fault() const override { return is_faulty ? "cannot be read" : ""; }
+  std::atomic<bool> is_faulty = true;
+};
+
 /// A worker within this process: an event loop in a thread, on a listening socket of its own.
 class Worker {
  public:
   /// `on_reload` is called by each reload, in the worker's thread.
   explicit Worker(FileWatch* files = nullptr, std::function<void()> on_reload = {},
-                  const ServiceManager* manager = nullptr)
-      : files_(files), on_reload_(std::move(on_reload)), manager_(manager) {
+                  const ServiceManager* manager = nullptr, WorkerState* state = nullptr)
+      : files_(files), on_reload_(std::move(on_reload)), manager_(manager), state_(state) {
     address_.sun_family = AF_UNIX;
     (dir_.path() / "socket")
         .string()
@@ -118,18 +126,19 @@ class Worker {
     Log log({.access_log = false, .audit_log = false});
     SiteCallbacks callbacks(clock);
     EventLoop loop(listener_.get(), site_, clock, log,
-                   [this] {
+                   [this](bool) {
                      if (on_reload_) on_reload_();
                      ++reloads;
                      return next_site;
                    },
-                   {files_, nullptr, manager_, nullptr, &callbacks});
+                   {files_, state_, manager_, nullptr, &callbacks});
     return loop.run();
   }
 
   FileWatch* const files_;
   const std::function<void()> on_reload_;
   const ServiceManager* const manager_;
+  WorkerState* const state_;
   const std::shared_ptr<const Site> site_ = site_from(kSite);
   BlockedSignals blocked_;
   TempDir dir_;
@@ -268,6 +277,19 @@ BOOST_AUTO_TEST_CASE(a_peer_that_goes_while_its_callback_waits_harms_nobody) {
   BOOST_TEST(worker.ask(kSignature).complete);
   worker.clock.release();
   BOOST_TEST(worker.ask(kCallback).complete);
+}
+
+// A descriptor that was missing may be there again, of which no file tells.
+BOOST_AUTO_TEST_CASE(what_could_not_be_read_is_tried_again_until_it_can) {
+  FaultyFiles state;
+  Worker worker(nullptr, {}, nullptr, &state);
+  wait_for_reloads(worker, 1);
+  wait_for_reloads(worker, 2);
+  state.is_faulty = false;
+  wait_for_reloads(worker, 3);
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  BOOST_TEST(worker.reloads == 3);
+  BOOST_TEST((worker.stop(SIGTERM) == true));
 }
 
 BOOST_AUTO_TEST_CASE(a_reload_changes_what_comes_after_it) {
