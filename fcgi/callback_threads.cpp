@@ -77,6 +77,12 @@ bool CallbackThreads::stand_still(Time now) const {
   return threads_.size() == most_threads_ && idle_ == 0 && begun_ + kLongestCallback < now;
 }
 
+std::size_t CallbackThreads::pending() const {
+  if (pending_ == 0) return 0;
+  const std::lock_guard lock(mutex_);
+  return pending_;
+}
+
 std::optional<CallbackJob> CallbackThreads::next() {
   std::unique_lock lock(mutex_);
   ++idle_;
@@ -106,10 +112,13 @@ void CallbackThreads::run() {
       const Presence busy(busy_);
       if (!app->answer(*job->connection, job->request, job->taken_at)) job->connection->close();
     }
-    // Posted before it stops counting, so that a stopping loop never misses it.
-    mailbox_.post(std::move(job->connection));
-    uncount(in_flight_);
-    --pending_;
+    {
+      // At once for the loop, which the mail wakes: it neither misses it nor waits for more.
+      const std::lock_guard lock(mutex_);
+      mailbox_.post(std::move(job->connection));
+      --pending_;
+      uncount(in_flight_);
+    }
   }
 }
 

@@ -52,7 +52,7 @@ class CallbackThreads {
   /// True if every thread that there may be has been busy with one callback for longer than any can take.
   [[nodiscard]] bool stand_still(Time now) const;
   /// Callbacks taken and neither given back nor in the mailbox.
-  [[nodiscard]] std::size_t pending() const { return pending_; }
+  [[nodiscard]] std::size_t pending() const;
 
  private:
   void run();
@@ -73,8 +73,8 @@ class CallbackThreads {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<CallbackJob> queue_;
-  /// Only the thread that submits makes it more, so that for that one nothing is queued while it is 0. It
-  /// asks with every request of any kind, and then takes no lock.
+  /// Only the thread that submits makes it more, so that for that one nothing is queued while it is 0: it
+  /// asks with every request of any kind, and needs no lock then.
   std::atomic<std::size_t> pending_ = 0;
   std::size_t idle_ = 0;  ///< threads that wait for a job
   Time begun_{};          ///< when a thread took a job last

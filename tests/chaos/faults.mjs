@@ -42,7 +42,7 @@ export const kFaults = {
     }
     const sometimes = !site.state.sometimes;
     site.configure({ sometimes });
-    judge.sometimes.set(sometimes);
+    judge.sometimes.set(sometimes, graceOf(judge));
     return sometimes ? 'a rule more' : 'a rule less';
   },
   'keys rotated': rotate,
@@ -112,6 +112,10 @@ export const kFaults = {
   },
 };
 
+// Who cannot open a file goes on by what it has until it can, and a moment longer.
+const kUnreadMs = 15_000;
+const graceOf = ({ active }) => (['descriptors exhausted', 'memory capped'].some((it) => active.has(it)) ? kUnreadMs : undefined);
+
 // As README tells operators: the other key signs, SAS of the first run out, it is regenerated and written down.
 async function rotate({ site, judge }) {
   const { code, err } = await runKeys(site, 'switch', Object.keys(site.accounts)[0]);
@@ -119,7 +123,7 @@ async function rotate({ site, judge }) {
   const old = site.keys.signing;
   site.keys.signing = 1 - old;
   site.state.use = site.keys.signing ? 'next' : 'current';
-  judge.signingKey.set(site.keys.known[site.keys.signing]);
+  judge.signingKey.set(site.keys.known[site.keys.signing], graceOf(judge));
   await sleep((kLifetimeSeconds + 4) * 1000);
   const fresh = registerSecret(await site.storage.regenerateKey(old + 1), 'an account key');
   site.keys.known[old] = fresh;

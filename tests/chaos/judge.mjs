@@ -6,7 +6,7 @@ import { kLifetimeSeconds, permissionsOf, verdictOn } from './policy.mjs';
 
 const readme = new URL('../../README.md', import.meta.url);
 const kGraceMs = 3_000;           // for workers to follow a change, on a machine that is busy
-const kMostExamples = 20;
+const kMostExamples = 5;         // of each kind
 
 /// A judge without any opinion yet. `tally` are its counters, `violations` its examples of what may never be.
 export function makeJudge() {
@@ -19,7 +19,7 @@ export function makeJudge() {
   const count = (name, by = 1) => { judge.tally[name] = (judge.tally[name] ?? 0) + by; };
   const violate = (kind, what) => {
     count(`violation: ${kind}`);
-    if (judge.violations.length < kMostExamples) judge.violations.push({ at: new Date().toISOString(), kind, what, during: [...judge.active] });
+    if (judge.tally[`violation: ${kind}`] <= kMostExamples) judge.violations.push({ at: new Date().toISOString(), kind, what, during: [...judge.active] });
   };
   return Object.assign(judge, {
     count,

@@ -1,4 +1,5 @@
-// Fine Uploader in Chromium: several pages and users, whole files and chunks, cancel, delete, retry.
+// Fine Uploader in Chromium: several pages and users, whole files and chunks, cancel, delete, retry; every other page with
+// blobvalet.js.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,9 @@ import { sleep, waitFor } from '../lib/process.mjs';
 const kPartSize = 100_000;
 const kMostAtOnce = 6;
 const kSettleMs = 90_000;
+const kForgottenMs = 15_000;
+// nginx closes idle connections when it is reloaded, and a browser may be about to use one: no server can prevent that.
+const kClosed = ['net::ERR_SOCKET_NOT_CONNECTED', 'net::ERR_CONNECTION_CLOSED', 'net::ERR_CONNECTION_RESET'];
 
 const script = fileURLToPath(new URL('page.js', import.meta.url));
 const kHowChunks = [{ enabled: false }, ...[false, true].map((concurrent) => ({
@@ -38,8 +42,6 @@ async function openPage({ site, judge }, browser, { account, user, random, cooki
   if (cookie) await context.addCookies([cookie]);
   const page = await context.newPage();
   watch(page, judge);
-  await page.goto(`${site.origins.site}/test/`);
-  await page.addScriptTag({ content: readFileSync(script, 'utf8') });
   const container = user ? `uploads/${user}` : 'drop';
   const naming = random.pick(['filename', 'uuid']);
   const options = {
@@ -48,9 +50,16 @@ async function openPage({ site, judge }, browser, { account, user, random, cooki
     blobProperties: { name: naming }, deleteFile: { enabled: true },
     chunking: random.pick(kHowChunks), retry: { enableAuto: true, maxAutoAttempts: 12, autoAttemptDelay: 1 },
   };
-  await page.evaluate((it) => startTraffic(it), options);
+  const start = async () => {
+    await page.goto(`${site.origins.site}/test/`);
+    await page.addScriptTag({ content: readFileSync(script, 'utf8') });
+    if (i % 2) await page.addScriptTag({ url: '/blobvalet/blobvalet.js' });
+    await page.evaluate((it) => startTraffic(it), options);
+  };
+  await start();
   return {
-    page, random, account, i, naming, container: container.split('/')[0], prefix: user ? `${user}/` : '', open: new Set(), retries: new Map(),
+    page, start, busyAt: Date.now(), random, account, i, naming, container: container.split('/')[0], prefix: user ? `${user}/` : '',
+    open: new Set(), retries: new Map(),
   };
 }
 
@@ -62,7 +71,9 @@ function watch(page, judge) {
   });
   page.on('requestfailed', (request) => {
     const { errorText } = request.failure();
-    if (isOurs(request.url()) && errorText !== 'net::ERR_ABORTED') judge.violate('no answer at all, in a page', { errorText });
+    if (!isOurs(request.url()) || errorText === 'net::ERR_ABORTED') return;
+    if (judge.active.has('nginx reloaded') && kClosed.includes(errorText)) return judge.count('pages: connections closed by a reload');
+    judge.violate('no answer at all, in a page', { errorText });
   });
   page.on('response', async (response) => {
     if (!isOurs(response.url())) return;
@@ -101,10 +112,24 @@ async function addFile({ judge }, { page, random, open, i }, n) {
 
 async function take(traffic, it) {
   const { judge } = traffic;
-  for (const what of await it.page.evaluate(() => happened.splice(0))) {
+  const { news, isBusy } = await it.page.evaluate(() => ({ news: happened.splice(0), isBusy: pending.signer + pending.store > 0 }));
+  for (const what of news) {
     judge.count(`uploads ${what.what}`);
     await kReactions[what.what]?.(traffic, it, what);
   }
+  if (news.length || isBusy || it.open.size === 0) it.busyAt = Date.now();
+  else if (Date.now() - it.busyAt > kForgottenMs) await startAgain(traffic, it);
+}
+
+// All requests are answered, and yet Fine Uploader does not go on: each whole file that is cancelled while it is sent takes one
+// of its three connections for ever, and it throws when a block of several under way is refused by the store. A user would
+// load the page again.
+async function startAgain({ judge }, it) {
+  judge.count('uploads that Fine Uploader forgot', it.open.size);
+  judge.count('pages loaded again');
+  it.open.clear();
+  it.busyAt = Date.now();
+  await waitFor(() => it.start().then(() => true), { what: 'the page again' });
 }
 
 const kReactions = {

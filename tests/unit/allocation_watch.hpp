@@ -11,6 +11,7 @@ class AllocationCount {
   AllocationCount(const AllocationCount&) = delete;
   AllocationCount& operator=(const AllocationCount&) = delete;
   [[nodiscard]] std::size_t calls() const;
+  [[nodiscard]] std::size_t bytes() const;
 };
 
 /// Looks at one block of memory at the very moment at which operator delete, or OpenSSL's, gets it. One at a

@@ -1,6 +1,8 @@
 #pragma once
 #include <benchmark/benchmark.h>
 
+#include "tests/unit/allocation_watch.hpp"
+
 namespace blobvalet::bench {
 
 /// Counts what is allocated while it lives, by operator new and by OpenSSL, and gives the benchmark the
@@ -8,13 +10,14 @@ namespace blobvalet::bench {
 /// warm.
 class AllocationCounters {
  public:
-  explicit AllocationCounters(benchmark::State& state);
+  explicit AllocationCounters(benchmark::State& state) : state_(state) {}
   ~AllocationCounters();
   AllocationCounters(const AllocationCounters&) = delete;
   AllocationCounters& operator=(const AllocationCounters&) = delete;
 
  private:
   benchmark::State& state_;
+  testing::AllocationCount count_;
 };
 
 }  // namespace blobvalet::bench
