@@ -52,6 +52,28 @@ describe('lifecycle', { timeout: 180_000 }, () => {
     assert.ok(!(await drop().namesWithUncommitted()).includes('cancelled.bin'));
   });
 
+  // Fine Uploader's own doing, of which README tells: nothing of ours is asked any more.
+  it('sends no whole file any more after three were cancelled on their way, until the page is loaded again', async () => {
+    const page = await stack.open();
+    await startUploader(page, options());
+    for (const id of [0, 1, 2]) {
+      await whileStopped([stack.site.storage.pid], async () => {
+        await addFile(page, `whole ${id}.txt`, 1000);
+        await page.waitForFunction((which) => pending.store === 1 && (uploader.cancel(which), true), id, { polling: 20 });
+      });
+    }
+    await eventsOf(page, 'onCancel', 3);
+    await addFile(page, 'whole 3.txt', 1000);
+    await answersFor(stack.site, 'drop', 'whole 3.txt');
+    await page.waitForTimeout(500);
+    assert.deepEqual(await page.evaluate(() => ({ ...pending, status: uploader.getUploads({ id: 3 }).status })),
+      { signer: 0, store: 0, status: 'uploading' });
+    assert.deepEqual(stored(stack.site, 'PUT', '/drop/whole 3.txt'), []);
+
+    await page.reload();
+    assert.equal((await upload(page, options(), { name: 'whole 3.txt' })).result.success, true);
+  });
+
   it('pauses between chunks and continues without sending any chunk twice', async () => {
     const page = await stack.open();
     await interrupt(page, 'pauseUpload', 'store', 'paused.bin');
