@@ -36,9 +36,16 @@ Deliverer::Deliverer(std::unique_ptr<EventStore> store, SenderFactory make_sende
       notice_(std::move(notice)),
       store_health_(notice_, "event_store_failed", "event_store_works"),
       delivery_health_(notice_, "delivery_failed", "delivery_works") {
-  for (unsigned i = 0; i < options_.parallel; ++i)
-    senders_.emplace_back([this] { send_all(); });
-  thread_ = std::thread([this] { run(); });
+  try {
+    for (unsigned i = 0; i < options_.parallel; ++i)
+      senders_.emplace_back([this] { send_all(); });
+    thread_ = std::thread([this] { run(); });
+  } catch (...) {  // for want of memory, say; those that run end before this does
+    stop();
+    for (std::thread& sender : senders_)
+      sender.join();
+    throw;
+  }
 }
 
 Deliverer::~Deliverer() {

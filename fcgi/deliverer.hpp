@@ -42,6 +42,7 @@ struct DeliveryOptions {
 /// order. Has threads of its own: one that uses the store, and `parallel` that send.
 class Deliverer {
  public:
+  /// Throws std::system_error or std::bad_alloc if one of them cannot be started.
   Deliverer(std::unique_ptr<EventStore> store, SenderFactory make_sender, const Clock& clock,
             DeliveryOptions options, Notice notice = &Log::notice);
   /// Waits for the sends under way and notes in the store how they went, so it takes as long as the longest
