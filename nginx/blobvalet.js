@@ -21,7 +21,7 @@ function blobvalet(qq) {
   const refusal = (xhr) => {
     try {
       return JSON.parse(xhr.responseText) || {};
-    } catch (_) {
+    } catch {
       return {};
     }
   };
@@ -46,7 +46,7 @@ function blobvalet(qq) {
     const asked = {};                             // what the requester is busy with, by id
     let bound;                                    // true: a SAS fits one request only
     const requester = new qq.AjaxRequester({
-      cors, customHeaders, log, method: 'GET', validMethods: ['GET'], acceptHeader: 'application/json', onComplete: answered,
+      cors, customHeaders, log, method: 'GET', validMethods: ['GET'], onComplete: answered,
       endpointStore: { get: (id) => qq.obj2url(declare(handler, id), endpointStore.get(id)) },
     });
 
@@ -88,6 +88,13 @@ function blobvalet(qq) {
     }
   };
 
+  // Its requesters keep the place of what was cancelled on its way, and after three send nothing any more. How many files and
+  // parts are under way at once, the handler sees to.
+  wrap(qq, 'AjaxRequester', (Stock) => function (options) {
+    if (making) options.maxConnections = Infinity;
+    Stock.call(this, options);
+  });
+
   wrap(azure, 'XhrUploadHandler', (Stock) => function (spec, proxy) {
     making = this;
     Stock.call(this, spec, proxy);
@@ -111,8 +118,7 @@ function blobvalet(qq) {
           if (again && sas) return attempt();
         }
         if (xhr) {                                // only if there was no signature
-          const { error, code } = refusal(xhr);
-          if (error) Object.assign(response, { error, code });
+          Object.assign(response, refusal(xhr));
           response.refused = /^4(?!08|29)/.test(xhr.status);
         }
         promise.failure(response, xhr);

@@ -6,6 +6,7 @@ import { account, key } from '../lib/azurite.mjs';
 import { kRules, openRule } from '../lib/site.mjs';
 import {
   addFile, answersFor, chunks, eventsOf, pattern, report, sha256, startUploader, stored, upload, uploaderOptions, useSite, waitFor,
+  whileStopped,
 } from './support.mjs';
 
 const kHelper = '/test/helper.html';
@@ -457,6 +458,24 @@ describe('blobvalet.js', { timeout: 300_000 }, () => {
       await waitFor(() => stored(stack.site, 'DELETE', '/drop/cancelled.bin').length, { what: 'a DELETE' });
       assert.deepEqual(await asked(stack, 'drop', 'cancelled.bin', 2), ['PUT 200', 'DELETE 200']);
       assert.ok(!(await blobs().namesWithUncommitted()).includes('cancelled.bin'));
+    });
+
+    it('sends further files after three whole ones, and one in parts, were cancelled on their way', async () => {
+      const page = await open();
+      await startUploader(page, options({ chunking: chunks(kPart) }));
+      const sizes = [1000, 1000, 1000, 3 * kPart];
+      for (const [id, size] of sizes.entries()) {
+        await whileStopped([stack.site.storage.pid], async () => {
+          await addFile(page, `cancelled ${id}.bin`, size);
+          await page.waitForFunction(([which, most]) => pending.store === most && (uploader.cancel(which), true),
+            [id, Math.ceil(size / kPart)], { polling: 20 });
+        });
+      }
+      await eventsOf(page, 'onCancel', sizes.length);
+      for (const name of ['a.bin', 'b.bin', 'c.bin', 'd.bin']) await addFile(page, `after cancelled ${name}`, 2000);
+      await addFile(page, 'parts after cancelled.bin', 5 * kPart);
+      const all = await eventsOf(page, 'onComplete', 5);
+      assert.ok(all.every(({ args }) => args[2].success), JSON.stringify(all));
     });
 
     it('cancels while the signature is asked for, without an error on the page', async () => {

@@ -52,7 +52,7 @@ describe('lifecycle', { timeout: 180_000 }, () => {
     assert.ok(!(await drop().namesWithUncommitted()).includes('cancelled.bin'));
   });
 
-  // Fine Uploader's own doing, of which README tells: nothing of ours is asked any more.
+  // Fine Uploader's own doing, against which blobvalet.js helps: nobody is asked any more.
   it('sends no whole file any more after three were cancelled on their way, until the page is loaded again', async () => {
     const page = await stack.open();
     await startUploader(page, options());

@@ -121,9 +121,9 @@ async function take(traffic, it) {
   else if (Date.now() - it.busyAt > kForgottenMs) await startAgain(traffic, it);
 }
 
-// All requests are answered, and yet Fine Uploader does not go on: each whole file that is cancelled while it is sent takes one
-// of its three connections for ever, and it throws when a block of several under way is refused by the store. A user would
-// load the page again.
+// All requests are answered, and yet Fine Uploader does not go on: without blobvalet.js each whole file that is cancelled while
+// it is sent takes one of its three connections for ever, and it throws when a block of several under way is refused by the
+// store. A user would load the page again.
 async function startAgain({ judge }, it) {
   judge.count('uploads that Fine Uploader forgot', it.open.size);
   judge.count('pages loaded again');
