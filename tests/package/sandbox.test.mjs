@@ -23,6 +23,7 @@ const kSuccess = {
 // Tests which look at the process that stands for the worker, or at who runs the suite. All others have to pass.
 const kCannot = {
   'fcgi/abuse': ['idle connections are kept, and answered when they ask at last'],                 // counts descriptors
+  'fcgi/reload': ['a change that nobody could read, for want of a descriptor'],                    // limits them
   'fcgi/signals': ['are wiped from the process, and remembered by a reload',                       // reads /proc/PID/environ
     'kill -9 of one leaves the other serving, and another one comes'],     // the worker lives a moment longer than its stand-in
   'fcgi/commands': ['exit code 0: a key file of mode 640'],                                        // wants to be root
