@@ -1,6 +1,7 @@
 #include "core/percent_encoding.hpp"
 
 #include <array>
+#include <cstring>
 
 #include "core/hexadecimal.hpp"
 
@@ -31,8 +32,26 @@ constexpr ByteClass make_complement(std::string_view excluded) {
 }
 constexpr ByteClass kNoEscape = make_complement("%");
 constexpr ByteClass kNoFormEscape = make_complement("%+");
-constexpr ByteClass kUnreserved = make_class("-._~");
-constexpr ByteClass kPath = make_class("-._~/");
+
+/// What a byte is written as: itself, or `%XX`, in one word, so that no byte is a reason to branch.
+struct Written {
+  std::array<char, 3> text;
+  unsigned char length;
+};
+using Encoding = std::array<Written, 256>;
+
+constexpr Encoding make_encoding(std::string_view bare_beside_alphanumerics) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  const ByteClass bare = make_class(bare_beside_alphanumerics);
+  Encoding encoding{};
+  for (unsigned byte = 0; byte < encoding.size(); ++byte) {
+    encoding[byte] = bare[byte] ? Written{{static_cast<char>(byte)}, 1}
+                                : Written{{'%', kHex[byte >> 4U], kHex[byte & 0xfU]}, 3};
+  }
+  return encoding;
+}
+constexpr Encoding kUnreserved = make_encoding("-._~");
+constexpr Encoding kPath = make_encoding("-._~/");
 
 /// How many bytes of the class `text` begins with. Runs are what names and values mostly consist of, so that
 /// four bytes are looked at by one branch.
@@ -47,18 +66,20 @@ std::size_t run_of(const ByteClass& bytes, std::string_view text) {
   return length;
 }
 
-void append_encoded(std::string& out, std::string_view raw, const ByteClass& bare) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  while (true) {
-    const std::size_t run = run_of(bare, raw);
-    out.append(raw.substr(0, run));
-    raw.remove_prefix(run);
-    if (raw.empty()) return;
-    const auto byte = static_cast<unsigned char>(raw.front());
-    const std::array<char, 3> escape{'%', kHex[byte >> 4U], kHex[byte & 0xfU]};
-    out.append(escape.data(), escape.size());
-    raw.remove_prefix(1);
+char* write_encoded(char* out, std::string_view raw, const Encoding& encoding) {
+  for (const char c : raw) {
+    const Written& written = encoding[static_cast<unsigned char>(c)];
+    std::memcpy(out, &written, sizeof written);  // its length is written over, or is in the room asked for
+    out += written.length;
   }
+  return out;
+}
+
+void append_encoded(std::string& out, std::string_view raw, const Encoding& encoding) {
+  const std::size_t begin = out.size();
+  out.resize(begin + encoded_room(raw.size()));
+  const char* const end = write_encoded(out.data() + begin, raw, encoding);
+  out.resize(static_cast<std::size_t>(end - out.data()));
 }
 
 /// Appends the byte that `%XX` at the front of `encoded` stands for, and takes it off.
@@ -88,6 +109,14 @@ bool append_decoded(std::string& out, std::string_view encoded, const ByteClass&
 }
 
 }  // namespace
+
+char* write_query_encoded(char* out, std::string_view raw) {
+  return write_encoded(out, raw, kUnreserved);
+}
+
+char* write_path_encoded(char* out, std::string_view raw) {
+  return write_encoded(out, raw, kPath);
+}
 
 void append_query_encoded(std::string& out, std::string_view raw) {
   append_encoded(out, raw, kUnreserved);

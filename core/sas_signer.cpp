@@ -5,6 +5,7 @@
 
 #include "core/base64.hpp"
 #include "core/percent_encoding.hpp"
+#include "core/text_cursor.hpp"
 
 namespace blobvalet {
 namespace {
@@ -27,6 +28,19 @@ std::optional<UtcSeconds> start_of(const SasGrant& grant, const SigningKey& key)
 
 RequestBinding binding_of(const SasGrant& grant) {
   return grant.declared_put() ? RequestBinding(*grant.declared_put()) : RequestBinding();
+}
+
+/// With the `?` that its SAS stands behind.
+void append_blob_url(std::string& out, const BlobTarget& target) {
+  const std::string_view endpoint = target.endpoint_url;
+  const std::string_view container = target.container.view();
+  const std::string_view blob = target.blob.view();
+  const std::size_t blob_room = encoded_room(blob.size());
+  TextCursor::append(out, endpoint.size() + container.size() + blob_room + 3, [&](TextCursor end) {
+    // A container's name is made of characters that a path never escapes.
+    end = end.put(endpoint).put('/').put(container).put('/');
+    return end.put_by(blob_room, [&](char* at) { return write_path_encoded(at, blob); }).put('?');
+  });
 }
 
 }  // namespace
@@ -59,11 +73,7 @@ IssuedSas SasSigner::append_sas_uri(std::string& out, const SasGrant& grant) {
   fields.request_headers = binding.headers();
   fields.request_query_parameters = binding.query_parameters();
 
-  // A container's name is made of characters that a path never escapes.
-  out.append(target.endpoint_url).push_back('/');
-  out.append(target.container.view()).push_back('/');
-  append_path_encoded(out, target.blob.view());
-  out.push_back('?');
+  append_blob_url(out, target);
   return {valid_until, valid_from, append_query(out, fields)};
 }
 

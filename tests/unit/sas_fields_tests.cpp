@@ -229,4 +229,44 @@ BOOST_AUTO_TEST_CASE(the_query_carries_every_present_field_once_and_escaped) {
   }
 }
 
+// A text is written into room that is made beforehand; whatever is longest has to fit.
+BOOST_AUTO_TEST_CASE(there_is_room_for_every_value_however_long_and_however_escaped) {
+  const SasVersion version = version_of("2026-10-06");
+  const std::string value(300, '%');
+  const std::vector<NamedValue> list(20, NamedValue{value, value});
+  SasFields fields;
+  fields.version = &version;
+  for (std::string_view SasFields::*const field : {&SasFields::permissions,
+                                                   &SasFields::start,
+                                                   &SasFields::expiry,
+                                                   &SasFields::account,
+                                                   &SasFields::container,
+                                                   &SasFields::blob,
+                                                   &SasFields::resource,
+                                                   &SasFields::identifier,
+                                                   &SasFields::ip,
+                                                   &SasFields::protocol,
+                                                   &SasFields::encryption_scope,
+                                                   &SasFields::cache_control,
+                                                   &SasFields::content_disposition,
+                                                   &SasFields::content_encoding,
+                                                   &SasFields::content_language,
+                                                   &SasFields::content_type,
+                                                   &SasFields::authorized_object_id,
+                                                   &SasFields::unauthorized_object_id,
+                                                   &SasFields::correlation_id,
+                                                   &SasFields::delegated_user_object_id})
+    fields.*field = value;
+  fields.request_headers = list;
+  fields.request_query_parameters = list;
+  const DelegationKeyFields key{value, value, value, value, value, value, value};
+
+  const auto signed_values = [](const std::string& text) { return std::ranges::count(text, '%') / 300; };
+  BOOST_TEST(signed_values(service_text(fields)) == 16);
+  BOOST_TEST(signed_values(delegation_text(fields, key)) == 26 + 2 * 2 * 20);
+  std::string query;
+  append_sas_query(query, fields, &key, value);
+  BOOST_TEST(signed_values(query) == 25 + 2 * 20);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
