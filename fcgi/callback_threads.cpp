@@ -110,7 +110,7 @@ void CallbackThreads::run() {
     if (!app || app->site() != job->site) make_app(app, job->site);
     {
       const Presence busy(busy_);
-      if (!app->answer(*job->connection, job->request, job->taken_at)) job->connection->close();
+      if (!app->answer(*job->connection, job->connection->request(), job->taken_at)) job->connection->close();
     }
     {
       // At once for the loop, which the mail wakes: it neither misses it nor waits for more.

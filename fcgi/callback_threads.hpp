@@ -16,10 +16,9 @@
 
 namespace blobvalet::fcgi {
 
-/// A request whose parameters and body are read, on its way to a thread.
+/// A connection whose request's parameters and body are read, on its way to a thread.
 struct CallbackJob {
   std::unique_ptr<Connection> connection;
-  Request request;
   std::shared_ptr<const Site> site;  ///< the configuration at the time of the request
   std::chrono::steady_clock::time_point taken_at = {};
 };

@@ -34,6 +34,8 @@ class Connection {
   /// `collected` if it is there and else from the socket. It is the connection's, and its views live until
   /// write(). Null if libfcgi refuses the request.
   [[nodiscard]] Request* read_params();
+  /// The one that was read last.
+  [[nodiscard]] Request& request() { return request_; }
   /// Reads the body to its end into that request: libfcgi would take a rest for the next one's beginning.
   void read_body();
   /// Writes the whole answer and ends the request. An answer up to 8 kB, which is any but those for very long

@@ -28,8 +28,6 @@ constexpr milliseconds kPatience{2000};
 constexpr milliseconds kPatienceWhenStopping{500};
 // From the first sign that a file has changed until all are read again.
 constexpr milliseconds kFilesSettle{100};
-// Descriptors or memory that were missing may be there again, of which no file tells.
-constexpr milliseconds kFaultsStay{2000};
 // A store of rate limits takes less than a millisecond, so that these are plenty.
 constexpr unsigned kCountingThreads = 8;
 // Records have headers and padding beside what the limits count.
@@ -243,7 +241,7 @@ void EventLoop::reload_if_due() {
 void EventLoop::retry_if_faulty() {
   retry_at_.reset();
   if (surroundings_.state != nullptr && !surroundings_.state->reload_fault().empty())
-    retry_at_ = steady_clock::now() + kFaultsStay;
+    retry_at_ = steady_clock::now() + FileWatch::kRetryAfter;
 }
 
 /// A loop that stands still does not get here. One whose threads all do is of no use either.
@@ -366,7 +364,7 @@ void EventLoop::serve(Connection& connection, bool body_too_large) {
     const Presence presence(equals(request->endpoint, "signature") ? in_flight_ : nullptr);
     return settle(connection, app_->answer(connection, *request, since));
   }
-  if (!hand_to_thread(*threads, connection, *request))
+  if (!hand_to_thread(*threads, connection))
     settle(connection, app_->answer_busy(connection, *request, since));
 }
 
@@ -378,9 +376,9 @@ CallbackThreads* EventLoop::threads_for(const Request& request) {
 }
 
 /// False, with nothing changed, if all threads are busy and their queue is full.
-bool EventLoop::hand_to_thread(CallbackThreads& threads, Connection& connection, Request& request) {
+bool EventLoop::hand_to_thread(CallbackThreads& threads, Connection& connection) {
   const auto entry = connections_.find(&connection);
-  CallbackJob job{std::move(entry->second), request, app_->site(), {}};
+  CallbackJob job{std::move(entry->second), app_->site(), {}};
   connection.is_with_thread = true;
   if (threads.submit(job)) {
     connections_.erase(entry);
@@ -395,7 +393,7 @@ bool EventLoop::hand_to_thread(CallbackThreads& threads, Connection& connection,
 void EventLoop::answer_late_ones(CallbackThreads& threads) {
   for (CallbackJob& job : threads.take_late(steady_clock::now())) {
     Connection& connection = *job.connection;
-    if (!app_->answer_busy(connection, job.request, job.taken_at)) connection.close();
+    if (!app_->answer_busy(connection, connection.request(), job.taken_at)) connection.close();
     if (connection.is_open()) adopt(std::move(job.connection));
   }
 }

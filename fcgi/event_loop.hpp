@@ -73,7 +73,7 @@ class EventLoop {
   void wait_for_rest(Connection& connection);
   void act_on(Connection& connection, GateVerdict verdict);
   void serve(Connection& connection, bool body_too_large);
-  [[nodiscard]] bool hand_to_thread(CallbackThreads& threads, Connection& connection, Request& request);
+  [[nodiscard]] bool hand_to_thread(CallbackThreads& threads, Connection& connection);
   void answer_late_ones(CallbackThreads& threads);
   void drop_strangers();
   void settle(Connection& connection, bool keep);

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 
 #include "fcgi/file_descriptor.hpp"
@@ -13,6 +14,10 @@ namespace blobvalet::fcgi {
 /// inotify(7) wakes; what has changed is told by comparing, so that other files beside them do not matter.
 class FileWatch {
  public:
+  /// How long after files were found faulty, or could not be read, they are read once more without having
+  /// changed: descriptors or memory that were missing may be there again, of which no file tells.
+  static constexpr std::chrono::seconds kRetryAfter{2};
+
   /// Throws std::runtime_error if the kernel gives no inotify.
   FileWatch();
 

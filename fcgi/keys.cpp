@@ -122,8 +122,6 @@ bool wait_for_lock(const KeyDirectory& directory, Wakers& wakers, ServiceManager
 
 // A reload waits for what is under way, which takes a second or two to end. As in the unit.
 constexpr std::chrono::seconds kLongestStandstill{60};
-// Descriptors or memory that were missing may be there again, of which no file tells.
-constexpr std::chrono::seconds kFaultsStay{2};
 
 int milliseconds_until(std::chrono::steady_clock::time_point time) {
   using std::chrono::milliseconds;
@@ -217,7 +215,7 @@ class RenewalDaemon {
       faults_.clear();
       return begin(std::move(*setup));
     }
-    retry_at_ = std::chrono::steady_clock::now() + kFaultsStay;
+    retry_at_ = std::chrono::steady_clock::now() + FileWatch::kRetryAfter;
     if (!again || setup.error() != faults_) log_faults("reload_failed", setup.error());
     faults_ = std::move(setup.error());
   }

@@ -28,11 +28,9 @@ Entry find_target(const std::string& name) {
   return reinterpret_cast<Entry>(::dlsym(RTLD_DEFAULT, name.c_str()));
 }
 
-/// The files of those directories that are there.
 std::vector<std::filesystem::path> inputs_in(const std::vector<std::string>& directories) {
   std::vector<std::filesystem::path> files;
   for (const std::string& directory : directories) {
-    if (!std::filesystem::exists(directory)) continue;
     for (const auto& file : std::filesystem::directory_iterator(directory))
       files.push_back(file.path());
   }

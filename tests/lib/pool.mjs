@@ -1,5 +1,6 @@
 // A pool of workers as an operator runs it without systemd: spawn-fcgi, multiwatch, blobvalet.
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { startProcess, tempDir, waitFor } from './process.mjs';
@@ -62,8 +63,14 @@ async function stopWorkers(pool, listener) {
 
 const childrenOf = (pid) => readProc(pid, `task/${pid}/children`).split(' ').filter(Boolean).map(Number);
 
-// A child that has been forked but does not run the binary yet is no worker yet.
-const isRunning = (binary) => (pid) => readProc(pid, 'cmdline').startsWith(`${binary}\0`);
+// A child that has been forked but does not run the binary yet is no worker yet, nor is one that a SIGHUP would end: a worker
+// blocks it, to read it as a message.
+const isRunning = (binary) => (pid) => readProc(pid, 'cmdline').startsWith(`${binary}\0`) && blocks(pid, constants.signals.SIGHUP);
+
+function blocks(pid, signal) {
+  const blocked = /^SigBlk:\t([0-9a-f]+)$/m.exec(readProc(pid, 'status'))?.[1] ?? '0';
+  return (BigInt(`0x${blocked}`) >> BigInt(signal - 1)) % 2n === 1n;
+}
 
 // Both are empty once the process is gone.
 const readProc = (pid, name) => orEmpty(() => readFileSync(`/proc/${pid}/${name}`, 'utf8'));

@@ -31,10 +31,8 @@ struct Callback {
                              {"CONTENT_TYPE", "application/x-www-form-urlencoded"}},
                             kForm, keep));
     job.connection = std::make_unique<Connection>(peer.take_other_end());
-    const Request* request = job.connection->read_params();
-    BOOST_REQUIRE(request != nullptr);
+    BOOST_REQUIRE(job.connection->read_params() != nullptr);
     job.connection->read_body();
-    job.request = *request;
     job.site = std::move(site);
   }
   Peer peer;
@@ -132,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_and_leaves_the_job_as_it_is) {
   BOOST_TEST(!threads.threads->submit(one_too_many.job));
   BOOST_TEST(one_too_many.job.connection != nullptr);
   BOOST_TEST(one_too_many.job.site != nullptr);
-  BOOST_TEST(one_too_many.job.request.body == kForm);
+  BOOST_TEST(one_too_many.job.connection->request().body == kForm);
   BOOST_TEST(threads.threads->pending() == kQueueLength + 1);
 
   threads.clock.release();
@@ -160,7 +158,7 @@ BOOST_AUTO_TEST_CASE(those_that_wait_too_long_are_given_back) {
   BOOST_REQUIRE_EQUAL(late.size(), 2U);
   for (const CallbackJob& job : late) {
     BOOST_TEST(job.connection->is_open());
-    BOOST_TEST(job.request.body == kForm);
+    BOOST_TEST(job.connection->request().body == kForm);
   }
   BOOST_TEST(threads.threads->pending() == 1U);
   BOOST_TEST(!threads.threads->next_late());

@@ -111,7 +111,7 @@ struct Bench {
 
   bool with_plain = true;
   const CurlLibrary curl;
-  const SystemClock clock;
+  const SystemClock clock{};
   TempDir dir;
   KeyDirectory keys{dir.path() / "keys"};
   FakeCloud cloud;
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(keys_of_accounts_without_an_identity_are_removed) {
 BOOST_AUTO_TEST_CASE(a_directory_that_cannot_be_made_is_said) {
   Bench bench;
   bench.keys = KeyDirectory(bench.dir.path() / "none/keys");
-  BOOST_CHECK_THROW(bench.renewer(), std::runtime_error);
+  BOOST_CHECK_THROW((void)bench.renewer(), std::runtime_error);
 }
 
 // Whoever stops or reloads us does not wait for a cloud that does not answer.

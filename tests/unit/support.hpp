@@ -87,9 +87,9 @@ inline HttpAnswer stored_blob(std::vector<std::pair<std::string, std::string>> c
                                         {"x-ms-blob-type", "BlockBlob"},
                                         {"etag", "\"0x8D1\""},
                                         {"last-modified", "Sun, 01 Mar 2026 11:59:58 GMT"}});
-  for (auto& [name, value] : changes) {
-    std::erase_if(answer.headers, [&](const auto& header) { return header.first == name; });
-    if (!value.empty()) answer.headers.emplace_back(name, value);
+  for (const auto& change : changes) {
+    std::erase_if(answer.headers, [&](const auto& header) { return header.first == change.first; });
+    if (!change.second.empty()) answer.headers.push_back(change);
   }
   return answer;
 }
