@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { waitFor } from '../lib/process.mjs';
-import { bootGuest } from '../systemd/guest.mjs';
-import { signaturePath } from './support.mjs';
+import { bootGuest } from './guest.mjs';
+import { signaturePath } from '../cluster/support.mjs';
 
 const kExamples = '/usr/share/doc/blobvalet/examples';
 const kSite = 'http://127.0.0.1';
