@@ -64,12 +64,13 @@ async function stopWorkers(pool, listener) {
 const childrenOf = (pid) => readProc(pid, `task/${pid}/children`).split(' ').filter(Boolean).map(Number);
 
 // A child that has been forked but does not run the binary yet is no worker yet, nor is one that a SIGHUP would end: a worker
-// blocks it, to read it as a message.
-const isRunning = (binary) => (pid) => readProc(pid, 'cmdline').startsWith(`${binary}\0`) && blocks(pid, constants.signals.SIGHUP);
+// blocks it, to read it as a message, and what stands for one in another sandbox catches it.
+const isRunning = (binary) => (pid) => (
+  readProc(pid, 'cmdline').startsWith(`${binary}\0`) && ['SigBlk', 'SigCgt'].some((mask) => has(pid, mask, constants.signals.SIGHUP)));
 
-function blocks(pid, signal) {
-  const blocked = /^SigBlk:\t([0-9a-f]+)$/m.exec(readProc(pid, 'status'))?.[1] ?? '0';
-  return (BigInt(`0x${blocked}`) >> BigInt(signal - 1)) % 2n === 1n;
+function has(pid, mask, signal) {
+  const signals = new RegExp(`^${mask}:\t([0-9a-f]+)$`, 'm').exec(readProc(pid, 'status'))?.[1] ?? '0';
+  return (BigInt(`0x${signals}`) >> BigInt(signal - 1)) % 2n === 1n;
 }
 
 // Both are empty once the process is gone.

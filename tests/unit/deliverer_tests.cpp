@@ -1,7 +1,10 @@
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <map>
 #include <set>
+#include <system_error>
 
 #include "fcgi/deliverer.hpp"
 #include "tests/unit/support.hpp"
@@ -166,6 +169,30 @@ bool soon(Condition condition) {
   return true;
 }
 
+/// While it lives, no thread can be made from forbid() on: none has the memory for its stack.
+class ThreadBan {
+ public:
+  ThreadBan() { ::pthread_getattr_default_np(&usual_); }
+  ~ThreadBan() {
+    ::pthread_setattr_default_np(&usual_);
+    ::pthread_attr_destroy(&usual_);
+  }
+  ThreadBan(const ThreadBan&) = delete;
+  ThreadBan& operator=(const ThreadBan&) = delete;
+  ThreadBan(ThreadBan&&) = delete;
+  ThreadBan& operator=(ThreadBan&&) = delete;
+  static void forbid() {
+    pthread_attr_t huge;
+    ::pthread_attr_init(&huge);
+    ::pthread_attr_setstacksize(&huge, std::size_t{1} << 60U);
+    ::pthread_setattr_default_np(&huge);
+    ::pthread_attr_destroy(&huge);
+  }
+
+ private:
+  pthread_attr_t usual_{};
+};
+
 struct World {
   std::unique_ptr<Deliverer> deliverer() {
     return std::make_unique<Deliverer>(std::make_unique<FakeStore>(memory), application.factory(), clock,
@@ -210,6 +237,22 @@ struct World {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(deliverer_tests)
+
+// std::thread's destructor ends the whole process if its thread still runs.
+BOOST_AUTO_TEST_CASE(without_all_of_its_threads_it_ends_those_that_run) {
+  World world;
+  world.options.parallel = 2000;
+  const ThreadBan ban;
+  std::atomic<unsigned> senders = 0;
+  const auto factory = [&]() -> Sender {
+    if (++senders == 1) ThreadBan::forbid();
+    return [](const StoredEvent&) { return std::nullopt; };
+  };
+  BOOST_CHECK_THROW(Deliverer(std::make_unique<FakeStore>(world.memory), factory, world.clock, world.options),
+                    std::system_error);
+  BOOST_TEST(senders >= 1U);
+  BOOST_TEST(senders < world.options.parallel);
+}
 
 BOOST_AUTO_TEST_CASE(delays_double_up_to_five_minutes) {
   struct Row {
