@@ -8,10 +8,12 @@ namespace blobvalet {
 
 /// Where to write in a text, and where its room ends. Each function returns the place behind what it wrote:
 /// two pointers that never leave the registers, where a string would count its bytes in memory for every
-/// part. Writing more than there is room for throws std::length_error, which would be our own mistake.
+/// part. That is only so as long as no function is called for a part, hence the attributes. Writing more than
+/// there is room for throws std::length_error, which would be our own mistake.
 class TextCursor {
  public:
   /// Lets `write` append at most `room` bytes to `out`: it gets a cursor and returns one.
+  /// If it throws, what stands behind the old end of `out` means nothing.
   template <class Write>
   static void append(std::string& out, std::size_t room, const Write& write) {
     const std::size_t begin = out.size();
