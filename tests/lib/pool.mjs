@@ -66,9 +66,10 @@ const childrenOf = (pid) => readProc(pid, `task/${pid}/children`).split(' ').fil
 // A child that has been forked but does not run the binary yet is no worker yet, nor is one that a SIGHUP would end: a worker
 // blocks it, to read it as a message, and what stands for one in another sandbox catches it.
 const isRunning = (binary) => (pid) => (
-  readProc(pid, 'cmdline').startsWith(`${binary}\0`) && ['SigBlk', 'SigCgt'].some((mask) => has(pid, mask, constants.signals.SIGHUP)));
+  readProc(pid, 'cmdline').startsWith(`${binary}\0`) && ['SigBlk', 'SigCgt'].some((mask) => isIn(pid, mask, constants.signals.SIGHUP)));
 
-function has(pid, mask, signal) {
+// Whether the signal is in that set of the process, proc(5).
+function isIn(pid, mask, signal) {
   const signals = new RegExp(`^${mask}:\t([0-9a-f]+)$`, 'm').exec(readProc(pid, 'status'))?.[1] ?? '0';
   return (BigInt(`0x${signals}`) >> BigInt(signal - 1)) % 2n === 1n;
 }
