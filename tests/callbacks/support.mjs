@@ -4,13 +4,15 @@ import { randomBytes } from 'node:crypto';
 import { ask } from '../lib/fcgi-client.mjs';
 import { startApplicationStub } from '../lib/application-stub.mjs';
 import { startAzureStub } from '../lib/azure-stub.mjs';
+import { isSanitized } from '../lib/pool.mjs';
 import { waitFor } from '../lib/process.mjs';
 import { registerSecret } from '../lib/secrets.mjs';
 import { assertPromptWhile, form, kAccount, kRule, siteConfig, signature, startWorker, success } from '../fcgi/support.mjs';
 
 export const kBlob = 'uploads/alice/a.txt';
 export const kCookie = 'session=5up3r-s3cr3t-cookie';
-export const kDeadlineMs = 800;
+export const kDeadlineMs = isSanitized ? 1600 : 800;
+const kConnectTimeoutMs = kDeadlineMs - 100;
 /// What an answer may take beyond its deadlines on a machine that has other things to do.
 export const kMarginMs = 1000;
 
@@ -33,12 +35,12 @@ export async function startCallbackSite({
     }],
     rules: [{ ...kRule, sas: { protocol: 'https,http' }, ...rule }],
     ...limits && { limits },
-    session: { deadline_ms: kDeadlineMs, connect_timeout_ms: 700, ...session },
+    session: { deadline_ms: kDeadlineMs, connect_timeout_ms: kConnectTimeoutMs, ...session },
     success: {
-      verify: { deadline_ms: kDeadlineMs, connect_timeout_ms: 700, ...verify, ...more.verify },
+      verify: { deadline_ms: kDeadlineMs, connect_timeout_ms: kConnectTimeoutMs, ...verify, ...more.verify },
       ...hook && {
         hook: {
-          url: `${application.url}/uploads?from=blobvalet`, secret_env: kSecretEnv, connect_timeout_ms: 700,
+          url: `${application.url}/uploads?from=blobvalet`, secret_env: kSecretEnv, connect_timeout_ms: kConnectTimeoutMs,
           ...(hook.mode !== 'async' && { retries: 0 }), timeout_ms: kDeadlineMs, ...hook, ...more.hook,
         },
       },

@@ -26,6 +26,7 @@ constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok
 constexpr milliseconds kShort{200};
 constexpr milliseconds kRounding{5};
 constexpr milliseconds kSoon{1500};  // well within the servers' own 5 s
+constexpr milliseconds kPatient{60'000};
 
 const CurlLibrary library;
 
@@ -48,9 +49,11 @@ std::string show(const Outcome& outcome) {
   return std::to_string(outcome->status) + " " + outcome->body;
 }
 
+/// As patient as a slow build of these tests needs; a row that is about time takes a shorter one.
 HttpCall call_to(std::string url) {
   HttpCall call;
   call.url = std::move(url);
+  call.timeout = call.connect_timeout = kPatient;
   return call;
 }
 
