@@ -8,6 +8,7 @@
 #include "core/decimal.hpp"
 #include "core/form_urlencoded.hpp"
 #include "core/percent_encoding.hpp"
+#include "core/sas_url.hpp"
 
 namespace blobvalet {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/logged_request.hpp"
-#include "core/sas_explanation.hpp"
+#include "core/sas_findings.hpp"
 #include "core/site_rules.hpp"
 
 namespace blobvalet {
