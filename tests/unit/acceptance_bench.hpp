@@ -68,10 +68,7 @@ struct Bench {
     return answer(request);
   }
   std::string sign(const std::string& query) {
-    Request request;
-    request.endpoint = "signature";
-    request.method = "GET";
-    request.query = query;
+    Request request = signature_request(query);
     return answer(request);
   }
   std::string answer(Request& request) {

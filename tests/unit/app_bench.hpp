@@ -81,12 +81,7 @@ struct Bench {
 };
 
 inline Request get(std::string_view query, std::string_view user = "bob") {
-  Request request;
-  request.endpoint = "signature";
-  request.method = "GET";
-  request.query = query;
-  request.user = user;
-  request.remote_addr = "203.0.113.7";
+  Request request = signature_request(query, user);
   request.request_id = "id-1";
   return request;
 }

@@ -29,11 +29,7 @@ struct Bench {
   explicit Bench(std::string_view server = "{}") : app(site_from(site_text(server)), clock) {}
   Event ask(std::string_view uri, std::string_view method = "PUT") {
     query = "bloburi=" + escaped(uri) + "&_method=" + std::string(method);
-    request.endpoint = "signature";
-    request.method = "GET";
-    request.query = query;
-    request.user = "bob";
-    request.remote_addr = "203.0.113.7";
+    request = signature_request(query);
     request.vars = {{"tenant", "t1"}, {"secret", "not used by any pattern"}};
     return app.handle(request, response);
   }

@@ -72,13 +72,7 @@ std::shared_ptr<const Site> bound_site() {
 struct Bench {
   /// `<status> <body>`
   std::string ask(std::string_view query, std::string_view user = "bob") {
-    Request request;
-    request.endpoint = "signature";
-    request.method = "GET";
-    request.query = query;
-    request.user = user;
-    request.remote_addr = "203.0.113.7";
-    event = app.handle(request, response);
+    event = app.handle(signature_request(query, user), response);
     return std::to_string(static_cast<unsigned>(response.status)).append(" ").append(response.body);
   }
 

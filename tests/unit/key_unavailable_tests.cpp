@@ -45,10 +45,7 @@ struct Bench {
   std::string sign(std::string_view verb, std::string_view blob = "bob/a.png") {
     query = "bloburi=" + escaped("https://acme.blob.core.windows.net/uploads/" + std::string(blob)) +
             "&_method=" + std::string(verb);
-    Request request;
-    request.endpoint = "signature";
-    request.method = "GET";
-    request.query = query;
+    Request request = signature_request(query);
     return answer(request);
   }
   /// The same of a callback.

@@ -43,18 +43,8 @@ class FakeState final : public WorkerState {
   FakeLimiter limits;
 };
 
-Request signature(std::string_view query, std::string_view user = "bob") {
-  Request request;
-  request.endpoint = "signature";
-  request.method = "GET";
-  request.query = query;
-  request.user = user;
-  request.remote_addr = "203.0.113.7";
-  return request;
-}
-
 Request callback(std::string_view body, std::string_view user = "bob") {
-  Request request = signature("", user);
+  Request request = signature_request("", user);
   request.endpoint = "success";
   request.method = "POST";
   request.content_type = "application/x-www-form-urlencoded";
@@ -100,14 +90,14 @@ BOOST_AUTO_TEST_CASE(what_rules_allow_is_counted_and_nothing_else) {
     std::size_t counted;
   };
   const Row kRows[] = {
-      {"a signature", signature(kOwn), 1},
-      {"one for DELETE", signature(kOwnDelete), 1},
+      {"a signature", signature_request(kOwn), 1},
+      {"one for DELETE", signature_request(kOwnDelete), 1},
       {"a callback", callback(kForm), 1},
-      {"one without a limit", signature(kFree), 0},
-      {"another's folder", signature(kOther), 0},
-      {"nobody's", signature(kOwn, ""), 0},
-      {"no query", signature(""), 0},
-      {"nobody, where that is allowed", signature(kDrop, ""), 1},
+      {"one without a limit", signature_request(kFree), 0},
+      {"another's folder", signature_request(kOther), 0},
+      {"nobody's", signature_request(kOwn, ""), 0},
+      {"no query", signature_request(""), 0},
+      {"nobody, where that is allowed", signature_request(kDrop, ""), 1},
   };
   for (const Row& row : kRows) {
     BOOST_TEST_CONTEXT(row.name) {
@@ -120,12 +110,12 @@ BOOST_AUTO_TEST_CASE(what_rules_allow_is_counted_and_nothing_else) {
 
 BOOST_AUTO_TEST_CASE(each_rule_has_its_limit_and_each_user_a_budget_for_it) {
   Bench bench;
-  bench.answer(signature(kOwn));
+  bench.answer(signature_request(kOwn));
   BOOST_TEST(bench.state.limits.burst == 10U);
   bench.answer(callback(kForm));
-  bench.answer(signature(kDrop));
+  bench.answer(signature_request(kDrop));
   BOOST_TEST(bench.state.limits.burst == 7U);
-  bench.answer(signature(kDrop, ""));
+  bench.answer(signature_request(kDrop, ""));
   const auto& asked = bench.state.limits.asked;
   BOOST_REQUIRE_EQUAL(asked.size(), 4U);
   BOOST_TEST(asked[0] == asked[1], "signatures and callbacks count together");
@@ -136,7 +126,7 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_limit_and_each_user_a_budget_for_it) {
 BOOST_AUTO_TEST_CASE(who_has_used_it_up_hears_when_to_come_back) {
   Bench bench;
   bench.state.limits.verdict = {LimitVerdict::Kind::limited, 5900ms};
-  BOOST_TEST(bench.answer(signature(kOwn)) ==
+  BOOST_TEST(bench.answer(signature_request(kOwn)) ==
              R"(429 Retry-After=6 {"error":"too many requests; try again later","code":"rate_limited"})");
   BOOST_TEST(bench.event.code == "rate_limited");
   BOOST_TEST(bench.event.rule == "own");
@@ -148,15 +138,15 @@ BOOST_AUTO_TEST_CASE(who_has_used_it_up_hears_when_to_come_back) {
       R"(429 Retry-After=6 {"error":"too many requests; try again later","code":"rate_limited","success":false})");
   BOOST_TEST(bench.world.http.calls.empty(), "nobody else is asked");
   bench.state.limits.verdict.retry_after = 1ns;
-  BOOST_TEST(bench.answer(signature(kOwn)).starts_with("429 Retry-After=1 "));
+  BOOST_TEST(bench.answer(signature_request(kOwn)).starts_with("429 Retry-After=1 "));
   bench.state.limits.verdict = {};
-  BOOST_TEST(bench.answer(signature(kOwn)) == "200 ");
+  BOOST_TEST(bench.answer(signature_request(kOwn)) == "200 ");
 }
 
 BOOST_AUTO_TEST_CASE(without_its_store_all_is_allowed_or_nothing) {
   Bench allows;
   allows.state.limits.verdict = {LimitVerdict::Kind::unavailable, {}};
-  BOOST_TEST(allows.answer(signature(kOwn)) == "200 ");
+  BOOST_TEST(allows.answer(signature_request(kOwn)) == "200 ");
   BOOST_TEST(allows.event.code == "ok");
   BOOST_TEST(allows.event.reason == "the store of rate limits cannot be used");
 
@@ -165,10 +155,10 @@ BOOST_AUTO_TEST_CASE(without_its_store_all_is_allowed_or_nothing) {
   Bench refuses(json);
   refuses.state.limits.verdict = {LimitVerdict::Kind::unavailable, {}};
   BOOST_TEST(
-      refuses.answer(signature(kOwn)) ==
+      refuses.answer(signature_request(kOwn)) ==
       R"(503 Retry-After=1 {"error":"uploads are not possible now; try again later","code":"limits_unavailable"})");
   BOOST_TEST(refuses.event.reason == "the store of rate limits cannot be used");
-  BOOST_TEST(refuses.answer(signature(kFree)) == "200 ");
+  BOOST_TEST(refuses.answer(signature_request(kFree)) == "200 ");
 }
 
 BOOST_AUTO_TEST_CASE(commands_count_nothing) {
@@ -176,7 +166,7 @@ BOOST_AUTO_TEST_CASE(commands_count_nothing) {
   App app(site_from(kSite), clock);
   Response response;
   for (int i = 0; i < 20; ++i)
-    BOOST_TEST((app.handle(signature(kOwn), response).status == Status::ok));
+    BOOST_TEST((app.handle(signature_request(kOwn), response).status == Status::ok));
 }
 
 BOOST_AUTO_TEST_CASE(only_a_store_elsewhere_makes_a_signature_wait) {
@@ -184,12 +174,12 @@ BOOST_AUTO_TEST_CASE(only_a_store_elsewhere_makes_a_signature_wait) {
   const auto here = site_from(json);
   json.insert(json.rfind('}'), R"(,"limits":{"store":{"type":"redis"}})");
   const auto elsewhere = site_from(json);
-  Request health = signature(kOwn);
+  Request health = signature_request(kOwn);
   health.endpoint = "health";
-  BOOST_TEST(!App::may_wait_for_limits(*here, signature(kOwn)));
-  BOOST_TEST(App::may_wait_for_limits(*elsewhere, signature(kOwn)));
+  BOOST_TEST(!App::may_wait_for_limits(*here, signature_request(kOwn)));
+  BOOST_TEST(App::may_wait_for_limits(*elsewhere, signature_request(kOwn)));
   BOOST_TEST(!App::may_wait_for_limits(*elsewhere, health));
-  BOOST_TEST(!App::may_wait(*elsewhere, signature(kOwn)));
+  BOOST_TEST(!App::may_wait(*elsewhere, signature_request(kOwn)));
 }
 
 BOOST_AUTO_TEST_CASE(counting_allocates_nothing) {
@@ -211,8 +201,9 @@ BOOST_AUTO_TEST_CASE(counting_allocates_nothing) {
   App app(site_from(kSite), clock, nullptr, &state);
   Response response;
   for (const std::string_view query : {kOwn, kDrop})
-    (void)app.handle(signature(query), response);
-  const Request requests[] = {signature(kOwn), signature(kDrop), signature(kDrop, "")};
+    (void)app.handle(signature_request(query), response);
+  const Request requests[] = {signature_request(kOwn), signature_request(kDrop),
+                              signature_request(kDrop, "")};
   (void)app.handle(requests[2], response);
   const AllocationCount count;
   for (const Request& request : requests)

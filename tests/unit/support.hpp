@@ -211,6 +211,17 @@ std::string show(const Result<T>& result) {
   return result ? "ok" : show(result.error());
 }
 
+/// The browser's question for a signature, as nginx passes it on; `query` has to outlive it.
+inline Request signature_request(std::string_view query, std::string_view user = "bob") {
+  Request request;
+  request.endpoint = "signature";
+  request.method = "GET";
+  request.query = query;
+  request.user = user;
+  request.remote_addr = "203.0.113.7";
+  return request;
+}
+
 /// Every byte written as `%XX`: an encoder of the tests' own, so that core's is not tested against itself.
 inline std::string escaped(std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
