@@ -4,14 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { ask } from '../lib/fcgi-client.mjs';
 import { startApplicationStub } from '../lib/application-stub.mjs';
 import { startAzureStub } from '../lib/azure-stub.mjs';
-import { isSanitized } from '../lib/pool.mjs';
+import { isThreadSanitized } from '../lib/pool.mjs';
 import { waitFor } from '../lib/process.mjs';
 import { registerSecret } from '../lib/secrets.mjs';
 import { assertPromptWhile, form, kAccount, kRule, siteConfig, signature, startWorker, success } from '../fcgi/support.mjs';
 
 export const kBlob = 'uploads/alice/a.txt';
 export const kCookie = 'session=5up3r-s3cr3t-cookie';
-export const kDeadlineMs = isSanitized ? 1600 : 800;
+export const kDeadlineMs = isThreadSanitized ? 2400 : 800;
 const kConnectTimeoutMs = kDeadlineMs - 100;
 /// What an answer may take beyond its deadlines on a machine that has other things to do.
 export const kMarginMs = 1000;
