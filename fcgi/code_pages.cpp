@@ -20,6 +20,7 @@ void release(std::uintptr_t begin, std::size_t bytes) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const std::uintptr_t first = begin / page * page;
   // What stays (it may be locked) stays; nothing but memory depends on it.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): ELF has integers for addresses
   (void)::madvise(reinterpret_cast<void*>(first), begin + bytes - first, MADV_DONTNEED);
 }
 

@@ -55,7 +55,7 @@ Link Doctor::find_test() {
           config_->config.accounts[rule.account_index].endpoints.front().url() + "/" + rule.container;
       std::string encoded;
       append_path_encoded(encoded, *name);
-      const std::string url = container_url + "/" + encoded;
+      const std::string url = std::string(container_url).append("/").append(encoded);
       std::string decoded;
       const auto target = endpoints_.parse(url, BlobNames::uri, decoded);
       const auto grant = target ? policy_->decide(*target, BlobVerb::put, caller, clock_.now())
