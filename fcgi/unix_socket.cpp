@@ -21,9 +21,10 @@ std::string fault_of_unix_listener(int socket) {
   const std::string consequence = "everybody on this machine could ask in any user's name";
   if (path.front() == '\0')
     return "the listening socket is an abstract one: " + consequence + "; give it a path";
+  const std::string name = path.substr(0, path.find('\0'));  // the kernel counts the NUL, too
   struct stat file {};
-  if (::stat(path.c_str(), &file) != 0 || (file.st_mode & S_IWOTH) == 0) return "";
-  return std::string(path.c_str()) + ": has mode " + octal(file.st_mode) + ", so " + consequence +
+  if (::stat(name.c_str(), &file) != 0 || (file.st_mode & S_IWOTH) == 0) return "";
+  return name + ": has mode " + octal(file.st_mode) + ", so " + consequence +
          "; let it have mode 0660 and nginx's group (spawn-fcgi: -M 0660, systemd: SocketMode=0660)";
 }
 
