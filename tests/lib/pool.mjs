@@ -13,7 +13,7 @@ export const blobvaletBinary = process.env.BLOBVALET_BINARY
 /// Whether it is the one of the `release` preset. What is measured of another says nothing of the program that people get.
 export const isReleased = /build\/release\//.test(blobvaletBinary);
 
-/// ThreadSanitizer makes everything ten times slower, which deadlines of a test have to allow for.
+/// ThreadSanitizer makes everything much slower, which deadlines of a test have to allow for.
 export const isThreadSanitized = /build\/tsan\//.test(blobvaletBinary);
 
 /// Starts `workers` processes that share one socket; `{socket, pid, pids(), output(), stop()}`. With `tcp` (`{address, port}`) it is a
