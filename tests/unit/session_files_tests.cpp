@@ -51,12 +51,8 @@ struct Bench {
 
   Event ask(std::string_view container = "https://acme/uploads/alice", std::string_view user = "alice") {
     query = "container=" + escaped(container) + "&qqtimestamp=1";
-    Request request;
+    Request request = signature_request(query, user);
     request.endpoint = "session";
-    request.method = "GET";
-    request.query = query;
-    request.user = user;
-    request.remote_addr = "203.0.113.7";
     return app.handle(request, response);
   }
   /// The parameters of a call that are not the SAS's, decoded.
