@@ -193,7 +193,7 @@ void EventLoop::handle_signals() {
 /// systemd takes a reload for finished when it hears so, and the file's change for one too.
 void EventLoop::reload() {
   if (surroundings_.manager != nullptr) surroundings_.manager->reloading();
-  take_in(reload_(false));
+  take_in(reload_(ReloadCause::news));
   if (surroundings_.manager != nullptr) surroundings_.manager->ready(status());
 }
 
@@ -234,7 +234,7 @@ void EventLoop::reload_if_due() {
   const auto is_due = [](const std::optional<Time>& time) { return time && *time <= steady_clock::now(); };
   if (is_due(reload_at_)) return reload();
   if (!is_due(retry_at_)) return;
-  take_in(reload_(true));
+  take_in(reload_(ReloadCause::retry));
   if (!retry_at_ && surroundings_.manager != nullptr) surroundings_.manager->ready(status());
 }
 

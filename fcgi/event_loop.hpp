@@ -29,9 +29,8 @@ namespace blobvalet::fcgi {
 /// One that fails is tried again every two seconds.
 class EventLoop {
  public:
-  /// Makes a new Site, or returns null to keep the old one. `again`: nobody has asked and no file has
-  /// changed, but it failed last; whoever was told of a fault then need not hear of it once more.
-  using Reload = std::function<std::shared_ptr<const Site>(bool again)>;
+  /// Makes a new Site, or returns null to keep the old one.
+  using Reload = std::function<std::shared_ptr<const Site>(ReloadCause cause)>;
 
   /// Blocks the signals above in this thread and those it makes, so that only the loop hears of them. To be
   /// called before any other thread is made.

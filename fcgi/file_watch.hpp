@@ -7,6 +7,12 @@
 
 namespace blobvalet::fcgi {
 
+/// Why files are read once more.
+enum class ReloadCause : std::uint8_t {
+  news,  ///< one has changed, or somebody asked
+  retry  ///< nothing is new, but it failed last: whoever was told of a fault need not hear of it again
+};
+
 /// Tells when one of a set of files has changed: was written, replaced, made, removed, or given other rights,
 /// be it directly or because a directory on the way was replaced, or a symbolic link there leads to another
 /// one (as Kubernetes replaces its volumes).

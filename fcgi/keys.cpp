@@ -178,7 +178,8 @@ class RenewalDaemon {
       // Not only when told so: what came between its being read and its being watched has woken nobody.
       while (wakers_.files().has_changed())
         reload();
-      if (retry_at_ && *retry_at_ <= std::chrono::steady_clock::now()) take_in(loader_.load(), true);
+      if (retry_at_ && *retry_at_ <= std::chrono::steady_clock::now())
+        take_in(loader_.load(), ReloadCause::retry);
       const auto next = std::min(watchdog.next(), retry_at_.value_or(watchdog.next()));
       switch (wakers_.wait(milliseconds_until(next))) {
         case Wakers::Event::stop: manager_.stopping(); return;
@@ -203,11 +204,10 @@ class RenewalDaemon {
   }
   void reload() {
     manager_.reloading();
-    take_in(loader_.load(), false);
+    take_in(loader_.load(), ReloadCause::news);
     manager_.ready(status());
   }
-  /// `again`: only because it failed before; the same faults are not told again.
-  void take_in(tl::expected<RenewalSetup, ConfigFaults> setup, bool again) {
+  void take_in(tl::expected<RenewalSetup, ConfigFaults> setup, ReloadCause cause) {
     wakers_.files().watch(loader_.seen());
     retry_at_.reset();
     if (setup) {
@@ -216,7 +216,7 @@ class RenewalDaemon {
       return begin(std::move(*setup));
     }
     retry_at_ = std::chrono::steady_clock::now() + FileWatch::kRetryAfter;
-    if (!again || setup.error() != faults_) log_faults("reload_failed", setup.error());
+    if (cause == ReloadCause::news || setup.error() != faults_) log_faults("reload_failed", setup.error());
     faults_ = std::move(setup.error());
   }
   /// For `systemctl status`.

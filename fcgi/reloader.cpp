@@ -51,20 +51,20 @@ Reloader::Reloader(SiteLoader& loader, std::shared_ptr<const Site> site, FileWat
     count(meters->meter(MeterKind::counter, sample_name(metric::kReloads, {{"outcome", outcome}})), 0);
 }
 
-std::shared_ptr<const Site> Reloader::operator()(bool again) {
+std::shared_ptr<const Site> Reloader::operator()(ReloadCause cause) {
   auto next = loader_.load();
   const bool is_sound = next.has_value();
   if (next) {
     state_.reloaded((*next)->key_options().directory);
     Log::notice("reloaded", "configuration " + (*next)->revision());
   } else {
-    note_failure(next.error(), again);
+    note_failure(next.error(), cause);
     next = loader_.instead_of_faulty(*site_);
     if (*next != nullptr && (*next)->revision() != site_->revision())
       Log::notice("last_sound", "configuration " + (*next)->revision());
   }
   files_.watch(loader_.seen());
-  if (is_sound || !again) count_load(is_sound, true);
+  if (is_sound || cause == ReloadCause::news) count_load(is_sound, true);
   if (*next == nullptr) return nullptr;
   log_new_keys(**next, signing_keys(*site_));
   site_ = *next;
@@ -72,9 +72,9 @@ std::shared_ptr<const Site> Reloader::operator()(bool again) {
   return site_;
 }
 
-void Reloader::note_failure(const ConfigFaults& faults, bool again) {
+void Reloader::note_failure(const ConfigFaults& faults, ReloadCause cause) {
   std::string fault = text_of(faults);
-  if (again && fault == state_.reload_fault()) return;
+  if (cause == ReloadCause::retry && fault == state_.reload_fault()) return;
   log_faults("reload_failed", faults);
   state_.reload_failed(std::move(fault));
 }

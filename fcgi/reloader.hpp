@@ -14,12 +14,11 @@ class Reloader {
   /// `site` is what `loader` has loaded just before. All arguments outlive it.
   Reloader(SiteLoader& loader, std::shared_ptr<const Site> site, FileWatch& files, ProcessState& state);
 
-  /// The new Site; null: the old one stays. If it is done `again`, because it failed, the same faults are not
-  /// told again.
-  [[nodiscard]] std::shared_ptr<const Site> operator()(bool again);
+  /// The new Site; null: the old one stays.
+  [[nodiscard]] std::shared_ptr<const Site> operator()(ReloadCause cause);
 
  private:
-  void note_failure(const ConfigFaults& faults, bool again);
+  void note_failure(const ConfigFaults& faults, ReloadCause cause);
   void count_load(bool is_sound, bool is_reload);
 
   SiteLoader& loader_;

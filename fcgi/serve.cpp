@@ -121,8 +121,8 @@ ExitCode serve(const std::string& config_file, const MakeCallbackService& make_c
   ProcessState& state = shared.state();
   if (!fault.empty()) state.reload_failed(fault);
   Reloader reload(loader, site, files, state);
-  const auto reload_and_follow = [&reload, &shared](bool again) {
-    auto next = reload(again);
+  const auto reload_and_follow = [&reload, &shared](ReloadCause cause) {
+    auto next = reload(cause);
     if (next != nullptr) shared.follow(*next);
     return next;
   };

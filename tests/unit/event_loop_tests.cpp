@@ -126,7 +126,7 @@ class Worker {
     Log log({.access_log = false, .audit_log = false});
     SiteCallbacks callbacks(clock);
     EventLoop loop(listener_.get(), site_, clock, log,
-                   [this](bool) {
+                   [this](ReloadCause) {
                      if (on_reload_) on_reload_();
                      ++reloads;
                      return next_site;

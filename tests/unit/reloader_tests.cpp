@@ -53,13 +53,13 @@ BOOST_AUTO_TEST_CASE(a_new_site_has_the_new_keys) {
   for (const char fill : {'a', 'b'}) {
     const std::string key = bench.put_key(fill);
     BOOST_TEST(bench.files.has_changed());
-    const auto site = (*bench.reload)(false);
+    const auto site = (*bench.reload)(ReloadCause::news);
     BOOST_REQUIRE(site != nullptr);
     BOOST_TEST(Bench::key_in(*site) == key);
     BOOST_TEST(site->revision() == bench.site->revision());
     BOOST_TEST(!bench.files.has_changed(), "it is seen");
   }
-  const auto again = (*bench.reload)(false);
+  const auto again = (*bench.reload)(ReloadCause::news);
   BOOST_TEST(again != nullptr);
 }
 
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(a_faulty_configuration_is_told_and_the_old_one_stays) {
   BOOST_TEST(bench.state.reload_fault() == "");
   bench.dir.write("blobvalet.json", "{}");
   BOOST_TEST(bench.files.has_changed());
-  BOOST_TEST((*bench.reload)(false) == nullptr);
+  BOOST_TEST((*bench.reload)(ReloadCause::news) == nullptr);
   BOOST_TEST(bench.state.reload_fault() ==
              "accounts: is missing; it must be a list of at least one storage account; rules: is missing; it "
              "must be a "
@@ -78,18 +78,18 @@ BOOST_AUTO_TEST_CASE(a_faulty_configuration_is_told_and_the_old_one_stays) {
   for (const char fill : {'a', 'b'}) {
     const std::string key = bench.put_key(fill);
     BOOST_TEST(bench.files.has_changed());
-    const auto site = (*bench.reload)(false);
+    const auto site = (*bench.reload)(ReloadCause::news);
     BOOST_REQUIRE(site != nullptr);
     BOOST_TEST(Bench::key_in(*site) == key);
     BOOST_TEST(site->revision() == bench.site->revision());
     BOOST_TEST(bench.state.reload_fault() != "");
     BOOST_TEST(!bench.files.has_changed());
-    BOOST_TEST((*bench.reload)(false) == nullptr, "nothing new");
+    BOOST_TEST((*bench.reload)(ReloadCause::news) == nullptr, "nothing new");
   }
   // When it is mended, all is well.
   bench.dir.write("blobvalet.json", kConfig);
   BOOST_TEST(bench.files.has_changed());
-  const auto site = (*bench.reload)(false);
+  const auto site = (*bench.reload)(ReloadCause::news);
   BOOST_REQUIRE(site != nullptr);
   BOOST_TEST(site->revision() == bench.site->revision());
   BOOST_TEST(bench.state.reload_fault() == "");
@@ -98,15 +98,15 @@ BOOST_AUTO_TEST_CASE(a_faulty_configuration_is_told_and_the_old_one_stays) {
 BOOST_AUTO_TEST_CASE(what_failed_is_tried_again) {
   Bench bench;
   bench.dir.write("blobvalet.json", "{");
-  BOOST_TEST((*bench.reload)(false) == nullptr);
+  BOOST_TEST((*bench.reload)(ReloadCause::news) == nullptr);
   const std::string fault = bench.state.reload_fault();
-  BOOST_TEST((*bench.reload)(true) == nullptr);
+  BOOST_TEST((*bench.reload)(ReloadCause::retry) == nullptr);
   BOOST_TEST(bench.state.reload_fault() == fault);
   bench.dir.write("blobvalet.json", "{}");
-  BOOST_TEST((*bench.reload)(true) == nullptr);
+  BOOST_TEST((*bench.reload)(ReloadCause::retry) == nullptr);
   BOOST_TEST(bench.state.reload_fault() != fault, "another one");
   bench.dir.write("blobvalet.json", kConfig);
-  BOOST_TEST((*bench.reload)(true) != nullptr);
+  BOOST_TEST((*bench.reload)(ReloadCause::retry) != nullptr);
   BOOST_TEST(bench.state.reload_fault() == "");
 }
 
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(the_status_is_read_where_the_configuration_says) {
   std::string changed(kConfig);
   changed.replace(changed.find("\"keys\"}"), 7, "\"others\"}");
   bench.dir.write("blobvalet.json", changed);
-  BOOST_TEST((*bench.reload)(false) != nullptr);
+  BOOST_TEST((*bench.reload)(ReloadCause::news) != nullptr);
   BOOST_TEST(bench.state.key_status().has_value());
 }
 
