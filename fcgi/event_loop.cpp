@@ -10,6 +10,7 @@
 #include <csignal>
 #include <span>
 #include <stdexcept>
+#include <utility>
 
 #include "core/ascii.hpp"
 #include "core/metrics.hpp"
@@ -118,6 +119,8 @@ bool EventLoop::run() {
     const int count =
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds());
     if (count < 0 && errno != EINTR) throw std::runtime_error("epoll_wait failed");
+    if (surroundings_.watchdog != nullptr) surroundings_.watchdog->work();
+    has_worked_ |= count > 0;
     bool signalled = false;
     bool has_mail = false;
     bool has_news_of_files = false;
@@ -158,17 +161,13 @@ bool EventLoop::is_done() const {
 
 /// Until the next deadline; for ever (-1) if there is none.
 int EventLoop::wait_milliseconds() const {
-  std::optional<Time> next = callbacks_.next_late();
-  if (const auto late = counted_.next_late()) next = std::min(next.value_or(*late), *late);
-  for (const auto& due : {reload_at_, retry_at_}) {
-    if (due) next = std::min(next.value_or(*due), *due);
-  }
-  if (surroundings_.watchdog != nullptr)
-    next = std::min(next.value_or(surroundings_.watchdog->next()), surroundings_.watchdog->next());
+  Time next = surroundings_.watchdog == nullptr ? Time::max() : surroundings_.watchdog->next();
+  for (const auto& due : {callbacks_.next_late(), counted_.next_late(), reload_at_, retry_at_})
+    next = std::min(next, due.value_or(next));
   for (const Connection* connection : with_deadline_)
-    next = std::min(next.value_or(connection->deadline), connection->deadline);
-  if (!next) return -1;
-  const auto left = std::chrono::ceil<milliseconds>(*next - steady_clock::now());
+    next = std::min(next, connection->deadline);
+  if (next == Time::max()) return -1;
+  const auto left = std::chrono::ceil<milliseconds>(next - steady_clock::now());
   return static_cast<int>(std::max(left, milliseconds(0)).count());
 }
 
@@ -248,7 +247,10 @@ void EventLoop::retry_if_faulty() {
 void EventLoop::show_life() {
   if (surroundings_.watchdog == nullptr || steady_clock::now() < surroundings_.watchdog->next()) return;
   if (callbacks_.stand_still(steady_clock::now())) return surroundings_.watchdog->useless();
-  surroundings_.watchdog->alive(status());
+  const bool has_worked = std::exchange(has_worked_, false);
+  const bool waits_for_threads = callbacks_.pending() + counted_.pending() > 0;
+  if (has_worked || waits_for_threads) return surroundings_.watchdog->alive(status());
+  surroundings_.watchdog->rest(status());
 }
 
 /// For `systemctl status`.

@@ -40,6 +40,17 @@ Watchdog::Watchdog(const ServiceManager& manager, milliseconds limit)
   set_timer(limit_);
 }
 
+void Watchdog::begin() {
+  useless();
+  set_timer(limit_);
+}
+
+void Watchdog::rest(std::string_view status) {
+  if (manager_.watchdog()) return alive(status);
+  set_timer(milliseconds(0));
+  next_ = Time::max();
+}
+
 void Watchdog::stop() {
   if (!manager_.watchdog()) set_timer(milliseconds(0));
 }

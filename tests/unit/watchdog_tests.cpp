@@ -86,6 +86,33 @@ BOOST_AUTO_TEST_CASE(without_systemd_the_kernel_ends_whoever_stands_still) {
          }
        },
        SIGALRM},
+      {"at work after a rest",
+       [&] {
+         Watchdog watchdog(nobody, kLimit);
+         watchdog.rest("");
+         std::this_thread::sleep_for(500ms);
+         watchdog.work();
+         stand_still();
+       },
+       SIGALRM},
+      {"at rest",
+       [&] {
+         Watchdog watchdog(nobody, kLimit);
+         watchdog.rest("");
+         std::this_thread::sleep_for(500ms);
+       },
+       0},
+      {"rests, and is set to work, now and then",
+       [&] {
+         Watchdog watchdog(nobody, kLimit);
+         for (int i = 0; i < 3; ++i) {
+           watchdog.rest("");
+           std::this_thread::sleep_for(300ms);
+           watchdog.work();
+           go_on(watchdog);
+         }
+       },
+       0},
       {"goes on",
        [&] {
          Watchdog watchdog(nobody, kLimit);
@@ -110,6 +137,18 @@ BOOST_AUTO_TEST_CASE(without_systemd_the_kernel_ends_whoever_stands_still) {
     BOOST_TEST(signal_of_child(row.act) == row.signal, row.what);
 }
 
+BOOST_AUTO_TEST_CASE(no_sign_is_due_during_a_rest) {
+  const ServiceManager nobody;
+  Watchdog watchdog(nobody, 1h);
+  watchdog.rest("");
+  BOOST_TEST((watchdog.next() == Watchdog::Time::max()));
+  watchdog.work();
+  BOOST_TEST((watchdog.next() <= std::chrono::steady_clock::now() + 15min));
+  const auto next = watchdog.next();
+  watchdog.work();
+  BOOST_TEST((watchdog.next() == next), "more work puts nothing off");
+}
+
 BOOST_AUTO_TEST_CASE(systemd_hears_four_times_within_its_patience) {
   const DatagramReceiver systemd;
   ::setenv("NOTIFY_SOCKET", systemd.path.c_str(), 1);
@@ -123,6 +162,9 @@ BOOST_AUTO_TEST_CASE(systemd_hears_four_times_within_its_patience) {
   BOOST_TEST((watchdog.next() <= std::chrono::steady_clock::now() + 50ms));
   watchdog.useless();
   BOOST_TEST(systemd.receive() == "nothing");
+  watchdog.rest("idle");
+  BOOST_TEST(systemd.receive() == "WATCHDOG=1\nSTATUS=idle", "it wants signs of an idle one, too");
+  BOOST_TEST((watchdog.next() <= std::chrono::steady_clock::now() + 50ms));
   std::this_thread::sleep_for(500ms);  // the kernel's timer is not set
 }
 
