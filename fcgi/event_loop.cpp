@@ -10,7 +10,6 @@
 #include <csignal>
 #include <span>
 #include <stdexcept>
-#include <utility>
 
 #include "core/ascii.hpp"
 #include "core/metrics.hpp"
@@ -120,7 +119,6 @@ bool EventLoop::run() {
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds());
     if (count < 0 && errno != EINTR) throw std::runtime_error("epoll_wait failed");
     if (surroundings_.watchdog != nullptr) surroundings_.watchdog->work();
-    has_worked_ |= count > 0;
     bool signalled = false;
     bool has_mail = false;
     bool has_news_of_files = false;
@@ -247,10 +245,9 @@ void EventLoop::retry_if_faulty() {
 void EventLoop::show_life() {
   if (surroundings_.watchdog == nullptr || steady_clock::now() < surroundings_.watchdog->next()) return;
   if (callbacks_.stand_still(steady_clock::now())) return surroundings_.watchdog->useless();
-  const bool has_worked = std::exchange(has_worked_, false);
-  const bool waits_for_threads = callbacks_.pending() + counted_.pending() > 0;
-  if (has_worked || waits_for_threads) return surroundings_.watchdog->alive(status());
-  surroundings_.watchdog->rest(status());
+  const bool only_waits_for_the_kernel = callbacks_.pending() + counted_.pending() == 0;
+  only_waits_for_the_kernel ? surroundings_.watchdog->rest(status())
+                            : surroundings_.watchdog->alive(status());
 }
 
 /// For `systemctl status`.

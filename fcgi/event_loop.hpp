@@ -103,7 +103,6 @@ class EventLoop {
   std::optional<Time> reload_at_;  ///< files have changed
   std::optional<Time> retry_at_;   ///< files were faulty, or could not be read
   std::uint64_t requests_ = 0;     ///< so far
-  bool has_worked_ = false;        ///< since the last sign of life
   bool stopping_ = false;
   Meter* in_flight_ = nullptr;
   Meter* open_connections_ = nullptr;

@@ -7,7 +7,7 @@ import { sleep, startProcess, waitFor } from '../lib/process.mjs';
 import { signature, startWorker } from './support.mjs';
 
 const kLimitMs = 4000;                  // of a worker that only signs
-const kRestsAfterMs = kLimitMs / 2;     // two signs of life
+const kRestsAfterMs = kLimitMs / 4;     // when a sign of life would be due
 
 /// How often threads of the process have gone to sleep by themselves.
 const sleeps = (pid) => readdirSync(`/proc/${pid}/task`)
