@@ -19,7 +19,7 @@ async function withRestingWorker(body) {
   const worker = await startWorker({ args: ['--signatures-only'] });
   try {
     assert.equal((await ask(worker.socket, signature())).status, 200);
-    await sleep(kRestsAfterMs + 500);
+    await sleep(kRestsAfterMs + 2000);
     await body(worker);
   } finally {
     await worker.stop();
