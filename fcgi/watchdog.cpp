@@ -47,6 +47,7 @@ void Watchdog::begin() {
 
 void Watchdog::rest(std::string_view status) {
   if (manager_.watchdog()) return alive(status);
+  manager_.alive(status);
   set_timer(milliseconds(0));
   next_ = Time::max();
 }

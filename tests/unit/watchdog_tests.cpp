@@ -149,6 +149,16 @@ BOOST_AUTO_TEST_CASE(no_sign_is_due_during_a_rest) {
   BOOST_TEST((watchdog.next() == next), "more work puts nothing off");
 }
 
+BOOST_AUTO_TEST_CASE(systemd_without_a_watchdog_hears_how_one_is_that_rests) {
+  const DatagramReceiver systemd;
+  ::setenv("NOTIFY_SOCKET", systemd.path.c_str(), 1);
+  const ServiceManager manager;
+  Watchdog watchdog(manager, 1h);
+  watchdog.rest("idle");
+  BOOST_TEST(systemd.receive() == "WATCHDOG=1\nSTATUS=idle");
+  BOOST_TEST((watchdog.next() == Watchdog::Time::max()));
+}
+
 BOOST_AUTO_TEST_CASE(systemd_hears_four_times_within_its_patience) {
   const DatagramReceiver systemd;
   ::setenv("NOTIFY_SOCKET", systemd.path.c_str(), 1);
